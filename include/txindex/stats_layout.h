@@ -1,0 +1,118 @@
+// The shared-memory statistics: one segment (a memfd that children inherit), a header and one
+// block for each slot. Whoever can map the segment can read it; nobody is asked for anything.
+//
+//   segment = header, block 0, block 1, ... block (block_count - 1)
+//   block   = words[kWordCount] of 64 bits
+//
+// A word is written by one process only, that of its slot (pid, generation, state and restarts: the
+// supervisor), with relaxed atomics, so a reader sees each word whole but not all of them at one
+// instant. What a word means is in the tables below and nowhere else. A replacement process goes on
+// with the block of its slot: counters never go back.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace txindex::stats {
+
+inline constexpr std::uint64_t kMagic = 0x3130535441545854;  // "TXTATS01"
+inline constexpr std::uint32_t kLayoutVersion = 1;
+
+enum class Kind : std::uint8_t { counter, gauge };
+
+// name, kind, help. The order is the layout: add at the end, and raise kLayoutVersion.
+#define TXINDEX_STATS(X)                                                                    \
+  X(pid, gauge, "Process id of the slot's current process, 0 if none")                      \
+  X(generation, gauge, "How many processes the slot has had")                               \
+  X(state, gauge, "0 empty, 1 starting, 2 ready, 3 draining, 4 held back")                  \
+  X(heartbeat_us, gauge, "Monotonic time at which the event loop last turned")              \
+  X(restarts, counter, "Processes of the slot that died and were replaced")                 \
+  X(connections_open, gauge, "Producer connections open")                                   \
+  X(connections_accepted, counter, "Producer connections accepted")                         \
+  X(connections_refused, counter, "Producer connections refused at a limit")                \
+  X(connections_broken, counter, "Producer connections ended by an error of the protocol")  \
+  X(received_bytes, counter, "Bytes read from producers")                                   \
+  X(sent_bytes, counter, "Bytes written to producers")                                      \
+  X(received, counter, "Transactions received")                                             \
+  X(outcome_committed, counter, "Transactions committed")                                   \
+  X(outcome_duplicate, counter, "Transactions that were there already")                     \
+  X(outcome_malformed, counter, "Transactions that do not parse or break a rule")           \
+  X(outcome_bad_signature, counter, "Transactions with a signature that does not verify")   \
+  X(outcome_unsupported, counter, "Transactions of an unknown chain or version")            \
+  X(outcome_too_large, counter, "Transactions over their chain's size limit")               \
+  X(outcome_refused_by_database, counter, "Transactions that PostgreSQL refused")           \
+  X(outcome_time_out_of_range, counter, "Transactions stamped outside the accepted range")  \
+  X(in_flight_bytes, gauge, "Bytes of receive chunks held by transactions in flight")       \
+  X(in_flight_bytes_high, gauge, "The most that in_flight_bytes has been")                  \
+  X(in_flight_waits, counter, "Times a connection was not read because no credit was left") \
+  X(verify_queue, gauge, "Parcels waiting for a verify thread")                             \
+  X(verify_queue_high, gauge, "The most that have waited for a verify thread")              \
+  X(verify_threads, gauge, "Verify threads")                                                \
+  X(verify_threads_busy, gauge, "Verify threads at work")                                   \
+  X(verified_signatures, counter, "Signatures checked")                                     \
+  X(batch_queue, gauge, "Transactions waiting for a writer")                                \
+  X(batch_queue_high, gauge, "The most transactions that have waited for a writer")         \
+  X(writers, gauge, "PostgreSQL writers")                                                   \
+  X(writers_busy, gauge, "PostgreSQL writers at work")                                      \
+  X(batches, counter, "Batches committed")                                                  \
+  X(batch_rows, counter, "Rows in batches committed")                                       \
+  X(postings, counter, "Account postings sent with batches")                                \
+  X(partitions_created, counter, "Partitions made on demand")                               \
+  X(postgres_connected, gauge, "Writers with a live connection")                            \
+  X(postgres_connects, counter, "Connections made to PostgreSQL")                           \
+  X(postgres_errors, counter, "Errors that PostgreSQL or its connection reported")          \
+  X(postgres_retries, counter, "Batches sent again after an error")                         \
+  X(postgres_ambiguous, counter, "Commits whose outcome was unknown and was looked up")     \
+  X(postgres_bisections, counter, "Batches split to find a row that PostgreSQL refuses")    \
+  X(loop_busy_us, counter, "Time that the event loop worked")                               \
+  X(loop_idle_us, counter, "Time that the event loop waited")
+
+enum class Word : std::uint16_t {
+#define X(name, kind, help) name,
+  TXINDEX_STATS(X)
+#undef X
+};
+
+struct WordInfo {
+  std::string_view name;
+  Kind kind;
+  std::string_view help;
+};
+
+inline constexpr std::array kWords = {
+#define X(name, kind, help) WordInfo{#name, Kind::kind, help},
+    TXINDEX_STATS(X)
+#undef X
+};
+
+// Histograms of durations: 4 buckets for each power of two of microseconds, up to 2^28 us (268 s),
+// from where the last one is open. Bucket b counts values v with bucket_of(v) = b
+// (src/stats/block.h).
+inline constexpr std::size_t kHistogramBuckets = 27 * 4 + 1;
+
+enum class Timing : std::uint16_t { verify, commit, receive_to_ack };
+inline constexpr std::array<std::string_view, 3> kTimings = {"verify", "commit", "receive_to_ack"};
+
+// words: one for each Word, then for each Timing a sum in microseconds and the buckets.
+inline constexpr std::size_t kTimingWords = 1 + kHistogramBuckets;
+inline constexpr std::size_t kWordCount = kWords.size() + kTimings.size() * kTimingWords;
+
+struct alignas(64) Block {
+  std::array<std::atomic<std::uint64_t>, kWordCount> words;
+};
+
+struct alignas(64) Header {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t block_bytes;
+  std::uint32_t block_count;
+  std::uint32_t word_count;
+};
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the segment is shared memory");
+static_assert(sizeof(Block) % 64 == 0 && sizeof(Header) == 64);
+
+}  // namespace txindex::stats

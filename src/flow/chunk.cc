@@ -1,0 +1,56 @@
+#include "flow/chunk.h"
+
+#include <cstdlib>
+
+#include "log/log.h"
+
+namespace txindex::flow {
+namespace {
+
+// Kept for use again: enough for a busy worker's turn-over, little beside its budget.
+constexpr std::size_t kFreeChunksMax = 64;
+
+}  // namespace
+
+void ChunkRef::reset() {
+  Chunk* chunk = std::exchange(chunk_, nullptr);
+  if (chunk && --chunk->references_ == 0) chunk->pool_->put(chunk);
+}
+
+ChunkPool::~ChunkPool() {
+  if (outstanding_ == 0) return;
+  log::critical("flow: {} receive chunks outlive their pool", outstanding_);
+  std::abort();
+}
+
+std::vector<std::unique_ptr<Chunk>>* ChunkPool::free_list(std::size_t capacity) {
+  if (capacity == limits::kSmallChunkBytes) return &free_small_;
+  if (capacity == limits::kLargeChunkBytes) return &free_large_;
+  return nullptr;
+}
+
+ChunkRef ChunkPool::get(std::size_t capacity, bool overdraw) {
+  if (!gate_.try_take(capacity)) {
+    if (!overdraw) return {};
+    gate_.overdraw(capacity);
+  }
+  ++outstanding_;
+  auto* free = free_list(capacity);
+  if (free && !free->empty()) {
+    Chunk* chunk = free->back().release();
+    free->pop_back();
+    return ChunkRef(chunk);
+  }
+  return ChunkRef(new Chunk(this, capacity));
+}
+
+void ChunkPool::put(Chunk* chunk) {
+  std::unique_ptr<Chunk> owned(chunk);
+  const std::size_t capacity = chunk->capacity_;
+  --outstanding_;
+  auto* free = free_list(capacity);
+  if (free && free->size() < kFreeChunksMax) free->push_back(std::move(owned));
+  gate_.give_back(capacity);
+}
+
+}  // namespace txindex::flow

@@ -1,0 +1,119 @@
+#include "stats/segment.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "stats/block.h"
+
+namespace txindex::stats {
+namespace {
+
+std::size_t bytes_for(std::size_t block_count) {
+  return sizeof(Header) + block_count * sizeof(Block);
+}
+
+Failure system_failure(const char* what) {
+  return failure(std::string("statistics: ") + what + ": " + std::strerror(errno));
+}
+
+// Why a descriptor's memory is not a segment that this binary can read; null if it is.
+const char* problem_with(const Header& header, std::size_t bytes) {
+  if (header.magic != kMagic) return "not a statistics segment";
+  if (header.layout_version != kLayoutVersion || header.block_bytes != sizeof(Block) ||
+      header.word_count != kWordCount) {
+    return "the segment has the layout of another version";
+  }
+  if (header.block_count == 0 || bytes != bytes_for(header.block_count)) {
+    return "the segment's size is not what its header says";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+result<Segment> Segment::create(std::size_t block_count) {
+  assert(block_count > 0);
+  const int fd = memfd_create("txindexd-statistics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return system_failure("memfd_create");
+  Segment segment(fd, nullptr, 0);
+  const std::size_t bytes = bytes_for(block_count);
+  if (ftruncate(fd, static_cast<off_t>(bytes)) != 0) return system_failure("ftruncate");
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return system_failure("sealing");
+  }
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return system_failure("mmap");
+  segment.memory_ = memory;
+  segment.bytes_ = bytes;
+  new (memory)
+      Header{kMagic, kLayoutVersion, sizeof(Block), static_cast<std::uint32_t>(block_count),
+             static_cast<std::uint32_t>(kWordCount)};
+  for (std::size_t i = 0; i < block_count; ++i) {
+    new (static_cast<std::byte*>(memory) + bytes_for(i)) Block();
+  }
+  return segment;
+}
+
+result<Segment> Segment::attach(int fd) {
+  Segment segment(fd, nullptr, 0);
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return system_failure("fstat");
+  const auto bytes = static_cast<std::size_t>(status.st_size);
+  if (bytes < sizeof(Header)) return failure("statistics: not a statistics segment");
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return system_failure("mmap");
+  segment.memory_ = memory;
+  segment.bytes_ = bytes;
+  const char* problem = problem_with(*static_cast<const Header*>(memory), bytes);
+  if (problem != nullptr) return failure(std::string("statistics: ") + problem);
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return system_failure("fcntl");
+  return segment;
+}
+
+Segment::Segment(Segment&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      memory_(std::exchange(other.memory_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
+
+Segment& Segment::operator=(Segment&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(memory_, other.memory_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Segment::~Segment() {
+  if (memory_ != nullptr) munmap(memory_, bytes_);
+  if (fd_ >= 0) close(fd_);
+}
+
+std::size_t Segment::block_count() const {
+  return static_cast<const Header*>(memory_)->block_count;
+}
+
+Block& Segment::block(std::size_t slot) {
+  return const_cast<Block&>(std::as_const(*this).block(slot));
+}
+
+const Block& Segment::block(std::size_t slot) const {
+  assert(slot < block_count());
+  return *std::launder(
+      reinterpret_cast<const Block*>(static_cast<const std::byte*>(memory_) + bytes_for(slot)));
+}
+
+void clear_gauges(Block& block) {
+  for (std::size_t i = 0; i < kWords.size(); ++i) {
+    const auto which = static_cast<Word>(i);
+    if (kWords[i].kind == Kind::gauge && which != Word::generation) set(block, which, 0);
+  }
+}
+
+}  // namespace txindex::stats

@@ -1,0 +1,43 @@
+// The shared statistics segment (include/txindex/stats_layout.h): made by the supervisor, inherited
+// by its children, mapped by each.
+#pragma once
+
+#include <cstddef>
+
+#include "txindex/result.h"
+#include "txindex/stats_layout.h"
+
+namespace txindex::stats {
+
+// Owns the mapping and the descriptor. The blocks live as long as the Segment, in memory that all
+// processes share; use them through src/stats/block.h, from any thread.
+class Segment {
+ public:
+  // A new one, all words zero. Its size is sealed, so that nobody can cut it short under a reader.
+  static result<Segment> create(std::size_t block_count);
+  // The one behind a descriptor that was inherited, which is taken over. Fails if it is none, or is
+  // of another layout, as after an upgrade that left the supervisor running.
+  static result<Segment> attach(int fd);
+
+  Segment(Segment&& other) noexcept;
+  Segment& operator=(Segment&& other) noexcept;
+  ~Segment();
+
+  // Closed on exec: whoever starts a child that is to inherit it clears that flag in the child.
+  int fd() const { return fd_; }
+  std::size_t block_count() const;
+  Block& block(std::size_t slot);
+  const Block& block(std::size_t slot) const;
+
+ private:
+  Segment(int fd, void* memory, std::size_t bytes) : fd_(fd), memory_(memory), bytes_(bytes) {}
+
+  int fd_ = -1;
+  void* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// Sets to zero what a process that is gone can no longer correct: every gauge but `generation`.
+void clear_gauges(Block& block);
+
+}  // namespace txindex::stats
