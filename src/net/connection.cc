@@ -1,0 +1,294 @@
+#include "net/connection.h"
+
+#include <netinet/tcp.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <cctype>
+
+#include "flow/clock.h"
+#include "log/log.h"
+#include "net/connections.h"
+
+namespace txindex::net {
+namespace {
+
+using boost::system::error_code;
+
+// Before a connection lets the others have a turn.
+constexpr int kReadsPerTurn = 4;
+
+std::string name_of(const boost::asio::ip::tcp::socket& socket) {
+  error_code ignored;
+  const auto peer = socket.remote_endpoint(ignored);
+  return peer.address().to_string() + ":" + std::to_string(peer.port());
+}
+
+}  // namespace
+
+Connection::Connection(boost::asio::ip::tcp::socket socket, Connections& owner)
+    : socket_(std::move(socket)), timer_(owner.loop()), owner_(owner), peer_(name_of(socket_)) {}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+  // Acknowledgements are small and somebody waits for them.
+  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  // A peer whose machine is gone is noticed, also when nothing is to be said to it.
+  socket_.set_option(boost::asio::socket_base::keep_alive(true), ignored);
+  const unsigned patience = limits::kPeerSilentMaxMilliseconds;
+  setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+  wait_readable();
+}
+
+bool Connection::receiving() const {
+  return state_ < State::ending;
+}
+
+bool Connection::window_open() const {
+  const std::uint64_t open = line_mode_ ? answers_.unanswered() : acks_.unacknowledged();
+  const std::uint64_t most =
+      line_mode_ ? limits::kLineWindowMaxTransactions : limits::kWindowMaxTransactions;
+  return open < most && in_flight_bytes_ < limits::kWindowMaxBytes &&
+         out_.size() - sent_ <= limits::kUnsentMaxBytes;
+}
+
+// --- Reading -------------------------------------------------------------------------------------
+
+void Connection::wait_readable() {
+  if (waiting_readable_ || state_ == State::closed) return;
+  waiting_readable_ = true;
+  socket_.async_wait(boost::asio::ip::tcp::socket::wait_read,
+                     [self = shared_from_this()](const error_code& problem) {
+                       self->waiting_readable_ = false;
+                       if (problem || self->state_ == State::closed) return;
+                       if (self->state_ == State::read_out) {
+                         self->read_out();
+                       } else {
+                         self->pump();
+                       }
+                     });
+}
+
+void Connection::schedule_pump() {
+  if (pump_scheduled_) return;
+  pump_scheduled_ = true;
+  boost::asio::post(owner_.loop(), [self = shared_from_this()] {
+    self->pump_scheduled_ = false;
+    self->pump();
+  });
+}
+
+void Connection::gate_opened() {
+  waiting_gate_ = false;
+  schedule_pump();
+}
+
+// Takes what was received and not looked at, then reads on for as long as that is allowed.
+void Connection::pump() {
+  if (!receiving()) return;
+  parse();
+  bool drained = false;
+  for (int i = 0; i < kReadsPerTurn && receiving() && window_open() && !drained; ++i) {
+    if (!ensure_space() || !read_once(drained)) break;
+    parse();
+  }
+  buffer_.drop_chunk_if_idle();
+  // What is left in the buffer is looked at when the window opens, not when more arrives.
+  paused_ = receiving() && !window_open();
+  flush();
+  if (receiving() && !paused_ && !waiting_gate_) wait_readable();
+}
+
+bool Connection::ensure_space() {
+  flow::Gate& gate = owner_.gate();
+  // Who has nothing in flight is read even now, a little: see gate.h.
+  const bool entitled = in_flight_ == 0;
+  if (entitled || !gate.held()) {
+    if (!buffer_.space().empty()) return true;
+    const std::size_t needed = buffer_.needed_bytes();
+    const bool large = (want_large_chunk_ && !gate.held()) || needed > limits::kSmallChunkBytes;
+    auto chunk = owner_.chunks().get(large ? limits::kLargeChunkBytes : limits::kSmallChunkBytes,
+                                     /*overdraw=*/entitled);
+    if (chunk) {
+      buffer_.move_to(std::move(chunk));
+      return true;
+    }
+  }
+  if (!waiting_gate_) {
+    waiting_gate_ = true;
+    gate.wait(this);
+  }
+  return false;
+}
+
+// False: nothing came, or the stream is over.
+bool Connection::read_once(bool& drained) {
+  const auto space = buffer_.space();
+  error_code problem;
+  const std::size_t n = socket_.read_some(boost::asio::buffer(space.data(), space.size()), problem);
+  if (problem == boost::asio::error::would_block) {
+    drained = true;
+    return false;
+  }
+  if (problem == boost::asio::error::eof) {
+    peer_ended();
+    return false;
+  }
+  if (problem) {
+    close();
+    return false;
+  }
+  buffer_.filled(n);
+  stats::add(owner_.stats(), stats::Word::received_bytes, n);
+  read_time_ = {flow::wall_us(), flow::steady_us()};
+  // A read that leaves space has emptied the socket: asking again would cost a call for nothing.
+  drained = n < space.size();
+  if (!drained) want_large_chunk_ = true;
+  if (drained && n < limits::kSmallChunkBytes / 2) want_large_chunk_ = false;
+  return true;
+}
+
+void Connection::peer_ended() {
+  peer_ended_ = true;
+  if (state_ == State::lines && window_open()) {
+    const auto line = buffer_.last_line();
+    if (!line.empty()) handle_line(line);
+  }
+  end();
+}
+
+// --- Parsing -------------------------------------------------------------------------------------
+
+void Connection::parse() {
+  parsing_ = true;
+  Parsed parsed = Parsed::progress;
+  while (receiving() && window_open() && parsed == Parsed::progress) {
+    switch (state_) {
+      case State::opening:
+        parsed = parse_opening();
+        break;
+      case State::lines:
+        parsed = parse_line();
+        break;
+      default:
+        parsed = parse_frame();
+    }
+  }
+  parsing_ = false;
+}
+
+Connection::Parsed Connection::parse_opening() {
+  const Bytes have = buffer_.pending();
+  if (have.empty()) return Parsed::need_more;
+  if (have[0] != wire::kPreface[0]) {
+    if (!std::isprint(have[0]) && !std::isspace(have[0])) {
+      fail(wire::ErrorCode::bad_preface,
+           "the first byte is neither NUL (binary mode) nor printable (line mode)");
+      return Parsed::progress;
+    }
+    line_mode_ = true;
+    state_ = State::lines;
+    return Parsed::progress;
+  }
+  const std::size_t n = std::min(have.size(), wire::kPreface.size());
+  if (!std::equal(have.begin(), have.begin() + static_cast<std::ptrdiff_t>(n),
+                  wire::kPreface.begin())) {
+    fail(wire::ErrorCode::bad_preface, "the preface is not 00 54 58 49");
+    return Parsed::progress;
+  }
+  if (n < wire::kPreface.size()) return Parsed::need_more;
+  buffer_.consume(n);
+  state_ = State::hello;
+  return Parsed::progress;
+}
+
+Connection::Parsed Connection::parse_frame() {
+  FrameBuffer::Frame frame;
+  switch (buffer_.next_frame(frame)) {
+    case FrameBuffer::Status::incomplete:
+      return Parsed::need_more;
+    case FrameBuffer::Status::bad:
+      fail(wire::ErrorCode::bad_frame, "a frame has a length of zero or over " +
+                                           std::to_string(limits::kFrameMaxBytes) + " bytes");
+      break;
+    case FrameBuffer::Status::whole:
+      handle_frame(frame.type, frame.body);
+  }
+  return Parsed::progress;
+}
+
+void Connection::handle_frame(std::uint8_t type, Bytes body) {
+  switch (static_cast<wire::FrameType>(type)) {
+    case wire::FrameType::hello:
+      return handle_hello(body);
+    case wire::FrameType::tx:
+      if (state_ != State::frames)
+        return fail(wire::ErrorCode::unexpected_frame, "TX before HELLO");
+      return handle_tx(body);
+    case wire::FrameType::ping:
+      if (body.size() != 8) return fail(wire::ErrorCode::bad_frame, "PING has not 8 bytes");
+      return wire::append_pong(out_, body);
+    case wire::FrameType::finish:
+      if (!body.empty()) return fail(wire::ErrorCode::bad_frame, "FINISH is not empty");
+      return end();
+    default:
+      return fail(wire::ErrorCode::unknown_type, "unknown frame type " + std::to_string(type));
+  }
+}
+
+void Connection::handle_hello(Bytes body) {
+  if (state_ != State::hello) return fail(wire::ErrorCode::unexpected_frame, "a second HELLO");
+  if (!body.empty() && body[0] != wire::kVersion) {
+    return fail(wire::ErrorCode::unsupported_version,
+                "version " + std::to_string(body[0]) + " is not known here; use version 1");
+  }
+  if (!wire::parse_hello(body)) return fail(wire::ErrorCode::bad_frame, "HELLO does not parse");
+  wire::append_welcome(out_, {wire::kVersion, limits::kFrameMaxBytes,
+                              limits::kWindowMaxTransactions, limits::kWindowMaxBytes});
+  state_ = State::frames;
+}
+
+void Connection::handle_tx(Bytes body) {
+  const auto tx = wire::parse_tx(body);
+  if (!tx)
+    return fail(wire::ErrorCode::bad_frame, "TX does not parse: too short, or unknown flags");
+  const std::uint64_t sequence = acks_.receive();
+  ++in_flight_;
+  in_flight_bytes_ += tx->transaction.size();
+  owner_.receiver().receive(flow::Ticket(*this, sequence, tx->transaction.size(), buffer_.chunk()),
+                            *tx, read_time_);
+}
+
+Connection::Parsed Connection::parse_line() {
+  std::span<std::uint8_t> line;
+  switch (buffer_.next_line(line)) {
+    case FrameBuffer::Status::incomplete:
+      return Parsed::need_more;
+    case FrameBuffer::Status::bad:
+      fail(wire::ErrorCode::line_too_long,
+           "a line is longer than " + std::to_string(limits::kLineMaxBytes) + " bytes");
+      break;
+    case FrameBuffer::Status::whole:
+      if (!line.empty()) handle_line(line);
+  }
+  return Parsed::progress;
+}
+
+void Connection::handle_line(std::span<std::uint8_t> line) {
+  const std::uint64_t sequence = answers_.receive();
+  const auto decoded = decode_line(line);
+  const Bytes bytes = decoded ? *decoded : Bytes();
+  ++in_flight_;
+  in_flight_bytes_ += bytes.size();
+  flow::Ticket ticket(*this, sequence, bytes.size(), buffer_.chunk());
+  if (!decoded) return ticket.complete(wire::Outcome::malformed, "not base64");
+  wire::TxFrame tx;
+  tx.chain = kLineChain;
+  tx.transaction = bytes;
+  owner_.receiver().receive(std::move(ticket), tx, read_time_);
+}
+
+}  // namespace txindex::net

@@ -1,0 +1,118 @@
+// One producer's connection: bytes in, transactions out to the worker, acknowledgements back.
+//
+//   opening -> hello -> frames -> ending -> read_out -> closed
+//          \-> lines ----------/
+//
+// opening: the first byte decides the mode.    hello: the preface is read, HELLO is due.
+// ending: nothing more is read; every received transaction gets its answer first.
+// read_out: our side is shut down; what the peer still sends is thrown away until it ends its side,
+// because closing a socket with unread bytes resets it and can cost the peer our last answers.
+//
+// Loop thread only. A connection is owned by Connections and lives until its socket is closed and
+// no ticket names it.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+
+#include "flow/chunk.h"
+#include "flow/gate.h"
+#include "flow/ticket.h"
+#include "net/ack_tracker.h"
+#include "net/frame_buffer.h"
+#include "net/line_mode.h"
+#include "net/receiver.h"
+#include "stats/block.h"
+
+namespace txindex::net {
+
+class Connections;
+
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         public flow::Sink,
+                         public flow::Gate::Waiter {
+ public:
+  Connection(boost::asio::ip::tcp::socket socket, Connections& owner);
+  ~Connection();
+
+  void start();
+  // Says DRAIN, answers what was received, ends.
+  void drain();
+  // Sends the answers that have become known. The worker calls it once for all the completions of
+  // a batch, through Connections::flush().
+  void flush();
+
+  // To be called every second. A producer that waits for answers, and whose PING is not read, could
+  // not tell a database that is away from a server that is dead: it hears something now and then. A
+  // peer that does not take its last answers is left.
+  void tend(std::int64_t now_steady_us);
+
+  void complete(const flow::Completion& completion) override;
+  void gate_opened() override;
+
+ private:
+  enum class State { opening, hello, frames, lines, ending, read_out, closed };
+  enum class Parsed { progress, need_more };
+
+  bool receiving() const;
+  bool window_open() const;
+
+  void wait_readable();
+  void schedule_pump();
+  void pump();
+  bool ensure_space();
+  bool read_once(bool& drained);
+  void peer_ended();
+
+  void parse();
+  Parsed parse_opening();
+  Parsed parse_frame();
+  Parsed parse_line();
+  void handle_hello(Bytes body);
+  void handle_frame(std::uint8_t type, Bytes body);
+  void handle_tx(Bytes body);
+  void handle_line(std::span<std::uint8_t> line);
+
+  void end();
+  void fail(wire::ErrorCode code, std::string message);
+  void append_text(std::string_view text);
+  void write_answers();
+  void send();
+  void half_close_when_answered();
+  void read_out();
+  void close();
+
+  boost::asio::ip::tcp::socket socket_;
+  boost::asio::steady_timer timer_;
+  Connections& owner_;
+  const std::string peer_;
+
+  State state_ = State::opening;
+  bool line_mode_ = false;
+  bool waiting_readable_ = false;
+  bool waiting_writable_ = false;
+  bool waiting_gate_ = false;
+  bool pump_scheduled_ = false;
+  bool paused_ = false;  // by its own window or by answers that the peer does not read
+  bool parsing_ = false;
+  bool marked_ = false;  // Connections will call flush()
+  bool peer_ended_ = false;
+  bool want_large_chunk_ = false;
+
+  FrameBuffer buffer_;
+  ReadTime read_time_{};
+  AckTracker acks_;
+  LineAnswers answers_;
+  std::uint64_t in_flight_ = 0;
+  std::size_t in_flight_bytes_ = 0;
+
+  wire::Buffer out_;
+  std::size_t sent_ = 0;
+  std::int64_t last_sent_us_ = 0;  // steady clock; or when it began to end
+  std::string error_message_;      // not empty: an ERROR is to be said at the end
+  wire::ErrorCode error_code_{};
+};
+
+}  // namespace txindex::net

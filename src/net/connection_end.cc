@@ -1,0 +1,188 @@
+// The other half of Connection: answers, and the ways in which it ends.
+#include <boost/asio/buffer.hpp>
+
+#include "flow/clock.h"
+#include "log/log.h"
+#include "net/connection.h"
+#include "net/connections.h"
+
+namespace txindex::net {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t kReadOutBufferBytes = 16 * limits::kKiB;
+// A burst of answers may have grown the buffer; an idle connection does not keep that.
+constexpr std::size_t kKeepOutBytes = 16 * limits::kKiB;
+
+}  // namespace
+
+void Connection::complete(const flow::Completion& completion) {
+  --in_flight_;
+  in_flight_bytes_ -= completion.bytes;
+  stats::add(owner_.stats(),
+             static_cast<stats::Word>(static_cast<std::size_t>(stats::Word::outcome_committed) +
+                                      static_cast<std::size_t>(completion.outcome)));
+  if (state_ == State::closed) {
+    if (in_flight_ == 0) owner_.remove(*this);
+    return;
+  }
+  if (line_mode_) {
+    answers_.complete(completion);
+  } else {
+    acks_.complete(completion.sequence, completion.outcome);
+  }
+  if (!marked_ && !parsing_) {
+    marked_ = true;
+    owner_.mark(*this);
+  }
+}
+
+void Connection::append_text(std::string_view text) {
+  out_.insert(out_.end(), text.begin(), text.end());
+}
+
+void Connection::write_answers() {
+  if (line_mode_) {
+    answers_.write(out_);
+  } else {
+    acks_.write(out_);
+  }
+}
+
+void Connection::flush() {
+  marked_ = false;
+  if (state_ == State::closed) return;
+  write_answers();
+  send();
+  if (state_ == State::ending) return half_close_when_answered();
+  if (!receiving()) return;
+  buffer_.drop_chunk_if_idle();
+  if (paused_ && window_open()) {
+    paused_ = false;
+    schedule_pump();
+  }
+  if (waiting_gate_ && in_flight_ == 0) {
+    // Nothing of its own will come back to the gate any more: see gate.h about overdrawing.
+    owner_.gate().cancel(this);
+    waiting_gate_ = false;
+    schedule_pump();
+  }
+}
+
+void Connection::tend(std::int64_t now_steady_us) {
+  if (state_ == State::closed) return;
+  const std::int64_t silent_us = now_steady_us - last_sent_us_;
+  if (state_ == State::ending && in_flight_ == 0 &&
+      silent_us > limits::kUnreadAnswersMaxMilliseconds * 1000LL) {
+    return close();
+  }
+  if (line_mode_ || acks_.unacknowledged() == 0 || !out_.empty()) return;
+  if (silent_us < limits::kSilenceMaxMilliseconds * 1000LL) return;
+  acks_.repeat(out_);
+  send();
+}
+
+void Connection::send() {
+  while (sent_ < out_.size() && !waiting_writable_) {
+    error_code problem;
+    const std::size_t n =
+        socket_.write_some(boost::asio::buffer(out_.data() + sent_, out_.size() - sent_), problem);
+    if (problem == boost::asio::error::would_block) {
+      waiting_writable_ = true;
+      // A peer that never quite catches up must not make the buffer keep all that it was ever sent.
+      out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_));
+      sent_ = 0;
+      socket_.async_wait(boost::asio::ip::tcp::socket::wait_write,
+                         [self = shared_from_this()](const error_code& failed) {
+                           self->waiting_writable_ = false;
+                           if (!failed) self->flush();
+                         });
+      return;
+    }
+    if (problem) return close();
+    sent_ += n;
+    last_sent_us_ = flow::steady_us();
+    stats::add(owner_.stats(), stats::Word::sent_bytes, n);
+  }
+  if (sent_ == out_.size()) {
+    out_.clear();
+    sent_ = 0;
+    if (out_.capacity() > kKeepOutBytes) wire::Buffer().swap(out_);
+  }
+}
+
+void Connection::drain() {
+  if (!receiving()) return;
+  if (state_ == State::frames || state_ == State::hello) wire::append_drain(out_);
+  if (state_ == State::lines) error_message_ = "draining: send again what has no answer";
+  end();
+  flush();
+}
+
+void Connection::fail(wire::ErrorCode code, std::string message) {
+  if (owner_.may_log()) log::info("connection from {}: {}", peer_, message);
+  stats::add(owner_.stats(), stats::Word::connections_broken);
+  error_code_ = code;
+  error_message_ = std::move(message);
+  end();
+}
+
+void Connection::end() {
+  if (!receiving()) return;
+  state_ = State::ending;
+  last_sent_us_ = flow::steady_us();
+  if (waiting_gate_) owner_.gate().cancel(this);
+  waiting_gate_ = false;
+  // What is in it and was not taken is never looked at; the rest is held by tickets.
+  buffer_ = FrameBuffer();
+}
+
+void Connection::half_close_when_answered() {
+  if (in_flight_ > 0) return;
+  if (!error_message_.empty()) {
+    if (line_mode_) {
+      append_text("error ");
+      append_text(error_message_);
+      append_text("\n");
+    } else {
+      wire::append_error(out_, error_code_, error_message_);
+    }
+    error_message_.clear();
+    send();
+  }
+  if (state_ == State::closed || sent_ < out_.size()) return;
+  if (peer_ended_) return close();
+  error_code ignored;
+  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  state_ = State::read_out;
+  timer_.expires_after(std::chrono::milliseconds(limits::kReadOutMilliseconds));
+  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (!cancelled) self->close();
+  });
+  read_out();
+}
+
+void Connection::read_out() {
+  std::array<std::uint8_t, kReadOutBufferBytes> discarded;
+  error_code problem;
+  for (int i = 0; i < 16 && !problem; ++i) {
+    socket_.read_some(boost::asio::buffer(discarded), problem);
+  }
+  if (problem && problem != boost::asio::error::would_block) return close();
+  wait_readable();
+}
+
+void Connection::close() {
+  if (state_ == State::closed) return;
+  if (waiting_gate_) owner_.gate().cancel(this);
+  waiting_gate_ = false;
+  state_ = State::closed;
+  error_code ignored;
+  timer_.cancel();
+  socket_.close(ignored);
+  buffer_ = FrameBuffer();
+  if (in_flight_ == 0) owner_.remove(*this);
+}
+
+}  // namespace txindex::net

@@ -1,0 +1,51 @@
+// The verify threads of a worker. The loop never waits for them: it offers a parcel, and is told
+// when there is room again.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "flow/bounded_queue.h"
+#include "flow/parcel.h"
+#include "stats/block.h"
+
+namespace txindex::verify {
+
+// Marks the items whose signatures do not verify. The whole work of the stage; any thread.
+// Returns how many signatures were checked.
+std::size_t verify(flow::Parcel& parcel);
+
+class VerifyPool {
+ public:
+  struct Options {
+    int threads;
+    std::size_t queue_parcels;
+  };
+  // `on_verified` gets every parcel, on a verify thread, and may wait. `on_room` is called on a
+  // verify thread, once after each refused offer, when there is room.
+  VerifyPool(const Options& options, stats::Block& stats,
+             std::function<void(flow::ParcelPtr)> on_verified, std::function<void()> on_room);
+  ~VerifyPool();
+  VerifyPool(const VerifyPool&) = delete;
+  VerifyPool& operator=(const VerifyPool&) = delete;
+
+  // False, and the parcel still the caller's, when the queue is full.
+  bool offer(flow::ParcelPtr& parcel);
+
+  // Verifies what was accepted, then ends the threads.
+  void stop();
+
+ private:
+  void work();
+
+  stats::Block& stats_;
+  const std::function<void(flow::ParcelPtr)> on_verified_;
+  const std::function<void()> on_room_;
+  flow::BoundedQueue<flow::ParcelPtr> queue_;
+  std::atomic<bool> refused_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace txindex::verify
