@@ -1,0 +1,102 @@
+// One connection to PostgreSQL, made ready for a writer. For src/store only: includes libpqxx.
+//
+// libpqxx would connect again by itself when a connection breaks, which hides that a commit is in
+// doubt; that is switched off. Every function but address() throws what libpqxx throws; what that
+// means for the batch is classify()'s to say.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <pqxx/connection>
+#include <pqxx/errorhandler>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "txindex/result.h"
+
+#include "store/batch.h"
+
+namespace txindex::store {
+
+// What an error says about the batch that was sent.
+enum class Verdict {
+  bad_row,      // SQLSTATE classes 22 and 23: one of the rows is at fault
+  conflict,     // deadlock or serialisation failure: the same may succeed at once
+  unavailable,  // the session is good
+  broken,       // the session is of no more use
+  refused,      // there is none: the server or its schema is not one that we write to
+};
+
+struct DatabaseError {
+  Verdict verdict = Verdict::broken;
+  bool in_doubt = false;  // it may have been stored; if not, nothing of it is
+  std::string sqlstate;   // empty: not known
+  std::string message;    // one line
+};
+
+// Thrown for Verdict::refused.
+struct Refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// `problem` was thrown by libpqxx.
+DatabaseError classify(const std::exception& problem);
+
+class PgSession {
+ public:
+  // Connects, for as long as connect_timeout says. `options` as libpq reads them.
+  PgSession(const std::string& options, std::string address);
+
+  // The socket, for shutdown() by another thread.
+  int socket() const { return connection_.sock(); }
+  const std::string& address() const { return address_; }
+
+  // Refuses a server that would lose what it has acknowledged (fsync or synchronous_commit off),
+  // one in recovery and a schema that is not this binary's: kExitConfiguration. synchronous_commit
+  // must be on, remote_apply, remote_write or local, each of which outlives a crash of PostgreSQL,
+  // and stays for this session what it is now.
+  result<void> admit(bool allow_unsafe_durability, std::chrono::seconds partition_interval);
+
+  // Settings and statements.
+  void prepare(IndexLevel level, long statement_timeout_ms);
+
+  struct Written {
+    bool all_new = false;
+    std::vector<std::int64_t> new_ids;  // when not all are
+    // PostgreSQL warned: it may have stopped to wait for the replica that has to have the commit.
+    bool doubtful = false;
+  };
+  Written write(Batch& batch);
+
+  // Waits until everything that was committed before it is as durable, and as replicated, as a
+  // commit of this session's own. False: PostgreSQL warned that it is not.
+  bool barrier();
+
+  // The ids of the batch that are there, by (ts, id).
+  std::vector<std::int64_t> present(Batch& batch);
+
+  // Makes the partitions that rows with these stamps (microseconds since the Unix epoch) need, and
+  // returns how many tables it made.
+  int ensure_partitions(const std::vector<std::int64_t>& stamps_us);
+
+  std::int64_t next_block();
+
+ private:
+  // Counts what PostgreSQL warns of while a statement runs.
+  class Warnings : public pqxx::errorhandler {
+   public:
+    explicit Warnings(pqxx::connection_base& connection) : errorhandler(connection) {}
+    bool operator()(const char message[]) noexcept override;
+    int seen = 0;
+  };
+
+  Failure unsafe(std::string_view setting) const;
+
+  std::string address_;
+  pqxx::connection connection_;
+  Warnings warnings_;
+};
+
+}  // namespace txindex::store
