@@ -1,0 +1,69 @@
+#include "config/config.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+#include "txindex/limits.h"
+
+#include "config/units.h"
+
+namespace txindex::config {
+namespace {
+
+// A mistake in one digit should not become a machine with a hundred thousand threads.
+constexpr int kVerifyThreadsTotalMax = 4096;
+
+}  // namespace
+
+int available_cores() {
+  // The affinity mask, not the machine: a container or a CPUAffinity= may leave less.
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+int effective_workers(const Config& config, int cores) {
+  if (config.workers != 0) return config.workers;
+  return std::clamp(cores, 1, limits::kWorkersMax);
+}
+
+int effective_verify_threads(const Config& config, int cores) {
+  if (config.verify_threads != 0) return config.verify_threads;
+  // The event loop of a worker keeps a core to itself where there is more than one for each.
+  return std::clamp(cores / effective_workers(config, cores) - 1, 1, limits::kVerifyThreadsMax);
+}
+
+std::optional<Contradiction> contradiction(const Config& config) {
+  using std::chrono::minutes;
+  constexpr std::chrono::microseconds day = std::chrono::hours(24);
+  const auto interval = config.partition_interval;
+  const std::string written = format_duration(interval);
+  if (interval % minutes(1) != minutes(0) ||
+      (day % interval != minutes(0) && interval % day != minutes(0))) {
+    return Contradiction{
+        "partition.interval",
+        "'" + written +
+            "' is neither whole minutes that divide a day nor whole days; for example "
+            "10min, 1h, 6h, 1d, 7d"};
+  }
+  if (interval < 2 * config.dedup_window) {
+    return Contradiction{"partition.interval", "'" + written +
+                                                   "' is less than twice dedup.window (" +
+                                                   format_duration(config.dedup_window) + ")"};
+  }
+  if (config.listen == config.admin && config.listen.port != 0) {
+    return Contradiction{"admin",
+                         "'" + to_string(config.admin) + "' is also the address of listen"};
+  }
+  if (config.verify_threads * std::max(1, config.workers) > kVerifyThreadsTotalMax) {
+    return Contradiction{"verify.threads", "'" + std::to_string(config.verify_threads) +
+                                               "' for each of " + std::to_string(config.workers) +
+                                               " workers is more than " +
+                                               std::to_string(kVerifyThreadsTotalMax) + " in all"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace txindex::config

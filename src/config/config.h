@@ -1,0 +1,65 @@
+// What an operator can choose, as plain values that have been checked.
+//
+// How the values are written (flag, file, environment), their bounds and their help are in
+// settings.cc; how they are gathered is in command_line.h. A Config is made once, early in main,
+// and read by everybody else.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "txindex/endpoint.h"
+#include "txindex/index_level.h"
+#include "txindex/limits.h"
+
+namespace txindex::config {
+
+struct Config {
+  Endpoint listen{"127.0.0.1", 9400};
+  Endpoint admin{"127.0.0.1", 9464};
+
+  std::string database;  // libpq's connection string or URI; may hold a password: never logged
+  bool allow_unsafe_durability = false;
+  bool migrate = true;
+  IndexLevel index_level = IndexLevel::accounts;
+  std::chrono::microseconds partition_interval = std::chrono::hours(1);
+  std::chrono::microseconds dedup_window = std::chrono::minutes(10);
+  std::chrono::microseconds time_max_future = std::chrono::minutes(5);
+  std::chrono::microseconds time_max_age = std::chrono::hours(24 * 30);
+
+  int workers = 0;         // 0: one for each core
+  int verify_threads = 0;  // of each worker; 0: what the cores leave
+  int writers = 2;         // PostgreSQL connections of each worker
+  std::size_t batch_max_rows = 2000;
+  std::size_t batch_max_bytes = 4 * limits::kMiB;
+  std::chrono::microseconds batch_linger = std::chrono::milliseconds(2);
+
+  std::size_t in_flight_bytes = 64 * limits::kMiB;  // of each worker
+  std::size_t max_connections = 4096;               // of each worker
+  std::chrono::microseconds drain_timeout = std::chrono::seconds(30);
+
+  std::string log_level = "info";
+  std::string log_file;  // empty: standard error
+
+  bool operator==(const Config&) const = default;
+};
+
+// The cores that this process may run on, at least 1.
+int available_cores();
+
+// The figures that 0 stands for, given the number of cores.
+int effective_workers(const Config& config, int cores);
+int effective_verify_threads(const Config& config, int cores);
+
+// What is wrong between the values of a Config whose single values have been checked.
+struct Contradiction {
+  std::string_view key;  // where a person would begin to mend it
+  std::string message;
+};
+std::optional<Contradiction> contradiction(const Config& config);
+
+}  // namespace txindex::config

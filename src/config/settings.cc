@@ -1,0 +1,323 @@
+#include "config/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <numeric>
+#include <sstream>
+
+#include "txindex/limits.h"
+
+#include "config/file.h"
+#include "config/units.h"
+
+namespace txindex::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kMiB = 1024 * kKiB;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+constexpr auto kDay = hours(24);
+
+constexpr std::size_t kCommentColumns = 96;
+constexpr std::string_view kDurationUnits = "a plain number is seconds; us, ms, s, min, h, d";
+constexpr std::string_view kSizeUnits = "a plain number is bytes; KiB, MiB, GiB, KB, MB, GB";
+
+Failure refused(std::string_view value, std::string_view allowed, std::string_view units = {}) {
+  return configuration_failure("'" + std::string(value) + "' is not " + std::string(allowed) +
+                               (units.empty() ? "" : " (" + std::string(units) + ")"));
+}
+
+template <typename T>
+Setting number(std::string_view key, T Config::*member, T lowest, T highest) {
+  Setting s;
+  s.key = key;
+  s.placeholder = "N";
+  s.allowed = "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
+  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < lowest ||
+        value > highest) {
+      return refused(text, allowed);
+    }
+    config.*member = value;
+    return {};
+  };
+  s.write = [=](const Config& config) { return std::to_string(config.*member); };
+  return s;
+}
+
+Setting duration(std::string_view key, microseconds Config::*member, microseconds lowest,
+                 microseconds highest) {
+  Setting s;
+  s.key = key;
+  s.placeholder = "DURATION";
+  s.allowed = "a duration from " + format_duration(lowest) + " to " + format_duration(highest);
+  s.units = kDurationUnits;
+  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    const auto value = parse_duration(text);
+    if (!value || *value < lowest || *value > highest) {
+      return refused(text, allowed, kDurationUnits);
+    }
+    config.*member = *value;
+    return {};
+  };
+  s.write = [=](const Config& config) { return format_duration(config.*member); };
+  return s;
+}
+
+Setting size(std::string_view key, std::size_t Config::*member, std::uint64_t lowest,
+             std::uint64_t highest) {
+  Setting s;
+  s.key = key;
+  s.placeholder = "SIZE";
+  s.allowed = "a size from " + format_size(lowest) + " to " + format_size(highest);
+  s.units = kSizeUnits;
+  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    const auto value = parse_size(text);
+    if (!value || *value < lowest || *value > highest) return refused(text, allowed, kSizeUnits);
+    config.*member = static_cast<std::size_t>(*value);
+    return {};
+  };
+  s.write = [=](const Config& config) { return format_size(config.*member); };
+  return s;
+}
+
+Setting boolean(std::string_view key, bool Config::*member) {
+  Setting s;
+  s.key = key;
+  s.placeholder = "true|false";
+  s.allowed = "true or false";
+  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    if (text != "true" && text != "false") return refused(text, allowed);
+    config.*member = text == "true";
+    return {};
+  };
+  s.write = [=](const Config& config) { return config.*member ? "true" : "false"; };
+  return s;
+}
+
+Setting text(std::string_view key, std::string_view placeholder, std::string Config::*member) {
+  Setting s;
+  s.key = key;
+  s.placeholder = placeholder;
+  s.read = [=](Config& config, std::string_view value) -> result<void> {
+    config.*member = value;
+    return {};
+  };
+  s.write = [=](const Config& config) { return config.*member; };
+  return s;
+}
+
+Setting endpoint(std::string_view key, Endpoint Config::*member) {
+  Setting s;
+  s.key = key;
+  s.placeholder = "HOST:PORT";
+  s.allowed = "HOST:PORT, an IPv6 address in brackets";
+  s.read = [=](Config& config, std::string_view text) -> result<void> {
+    auto value = parse_endpoint(text);
+    if (!value) return value.error();
+    config.*member = *std::move(value);
+    return {};
+  };
+  s.write = [=](const Config& config) { return to_string(config.*member); };
+  return s;
+}
+
+Setting level_of_index() {
+  static constexpr std::array<std::string_view, 3> kNames = {"transactions", "accounts",
+                                                             "instructions"};
+  Setting s;
+  s.key = "index.level";
+  s.placeholder = "LEVEL";
+  s.allowed = "one of transactions, accounts, instructions";
+  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    const auto* found = std::find(kNames.begin(), kNames.end(), text);
+    if (found == kNames.end()) return refused(text, allowed);
+    config.index_level = static_cast<IndexLevel>(found - kNames.begin());
+    return {};
+  };
+  s.write = [](const Config& config) {
+    return std::string(kNames[static_cast<std::size_t>(config.index_level)]);
+  };
+  return s;
+}
+
+Setting level_of_log() {
+  static constexpr std::array<std::string_view, 7> kNames = {"trace", "debug",    "info", "warn",
+                                                             "error", "critical", "off"};
+  Setting s = text("log.level", "LEVEL", &Config::log_level);
+  s.allowed = "one of trace, debug, info, warn, error, critical, off";
+  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    if (std::find(kNames.begin(), kNames.end(), text) == kNames.end())
+      return refused(text, allowed);
+    config.log_level = text;
+    return {};
+  };
+  return s;
+}
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> all;
+  std::string_view group;
+  const auto add = [&](Setting setting, std::string help) {
+    setting.group = group;
+    setting.help = std::move(help);
+    all.push_back(std::move(setting));
+  };
+
+  group = "Network";
+  add(endpoint("listen", &Config::listen),
+      "Where producers connect. Port 0 picks a free one and logs it.");
+  add(endpoint("admin", &Config::admin), "Where metrics, health and status are served by HTTP.");
+  add(number<std::size_t>("limits.max_connections", &Config::max_connections, 1, 1'000'000),
+      "Producer connections that one worker holds at once; more wait.");
+  add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),
+      "Received bytes that one worker holds at once; when they are used up it stops reading.");
+
+  group = "Database";
+  add(text("database", "CONNINFO", &Config::database),
+      "PostgreSQL, as libpq's connection string or URI; empty: the PG... variables. Other users "
+      "can "
+      "see flags: keep a password in the file or in ~/.pgpass.");
+  add(boolean("database.allow_unsafe_durability", &Config::allow_unsafe_durability),
+      "Accept a server with fsync or synchronous_commit off. RISK: transactions acknowledged as "
+      "committed can then be lost when that server crashes, and no producer will send them again.");
+  add(boolean("migrate", &Config::migrate), "Bring the schema up to date at start.");
+  add(number("writers", &Config::writers, 1, limits::kWritersMax),
+      "PostgreSQL connections of each worker that write.");
+
+  group = "Index";
+  add(level_of_index(),
+      "What is stored: transactions only; with the accounts of each; with its instructions too.");
+  add(duration("partition.interval", &Config::partition_interval, minutes(1), 366 * kDay),
+      "The time that one partition covers: whole minutes that divide a day, or whole days, and at "
+      "least twice dedup.window. A database keeps the one that it was made with.");
+  add(duration("dedup.window", &Config::dedup_window, seconds(0), 31 * kDay),
+      "How far over a partition's boundary a transaction sent with another time stamp is still "
+      "known "
+      "as a duplicate.");
+  add(duration("time.max_future", &Config::time_max_future, seconds(0), 366 * kDay),
+      "How far ahead of the clock a time stamp may be.");
+  add(duration("time.max_age", &Config::time_max_age, minutes(1), 36500 * kDay),
+      "How far behind the clock a time stamp may be; replays of history need more.");
+
+  group = "Work";
+  add(number("workers", &Config::workers, 0, limits::kWorkersMax),
+      "Worker processes; 0: one for each core.");
+  add(number("verify.threads", &Config::verify_threads, 0, limits::kVerifyThreadsMax),
+      "Threads of each worker that verify signatures; 0: the worker's share of the cores, less one "
+      "for its event loop.");
+  add(number<std::size_t>("batch.max_rows", &Config::batch_max_rows, 1, 100'000),
+      "Transactions written in one database transaction, at most.");
+  add(size("batch.max_bytes", &Config::batch_max_bytes, 64 * kKiB, kGiB / 2),
+      "Their bytes, at most.");
+  add(duration("batch.linger", &Config::batch_linger, seconds(0), seconds(1)),
+      "How long an idle writer waits for more to come before it writes.");
+  add(duration("drain_timeout", &Config::drain_timeout, seconds(0), hours(24)),
+      "How long workers may take, after SIGTERM, to commit and acknowledge what they have "
+      "received.");
+
+  group = "Log";
+  add(level_of_log(), "The least severe messages that are written.");
+  add(text("log.file", "FILE", &Config::log_file),
+      "Where they are written; empty: standard error.");
+  return all;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string Setting::flag() const {
+  std::string name = "--" + std::string(key);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '.' || c == '_'; }, '-');
+  return name;
+}
+
+std::string Setting::environment() const {
+  std::string name(kEnvironmentPrefix);
+  for (const char c : key)
+    name += c == '.' || c == '_' ? '_' : static_cast<char>(c - 'a' + 'A');
+  return name;
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> all = make_settings();
+  return all;
+}
+
+std::string wrapped(std::string_view text, std::string_view indent, std::size_t columns) {
+  std::istringstream words{std::string(text)};
+  std::string out;
+  std::string line;
+  for (std::string word; words >> word;) {
+    if (!line.empty() && indent.size() + line.size() + 1 + word.size() > columns) {
+      out.append(indent).append(line).append("\n");
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  if (!line.empty()) out.append(indent).append(line).append("\n");
+  return out;
+}
+
+const Setting* find_setting(std::string_view key) {
+  for (const auto& setting : settings()) {
+    if (setting.key == key) return &setting;
+  }
+  return nullptr;
+}
+
+std::string_view nearest_key(std::string_view mistyped) {
+  // A third of the letters wrong is no longer a slip. The cap keeps a hostile line cheap.
+  if (mistyped.size() > 64) return {};
+  std::size_t best = std::max<std::size_t>(2, mistyped.size() / 3) + 1;
+  std::string_view nearest;
+  for (const auto& setting : settings()) {
+    const std::size_t distance = edit_distance(mistyped, setting.key);
+    if (distance < best) {
+      best = distance;
+      nearest = setting.key;
+    }
+  }
+  return nearest;
+}
+
+std::string print(const Config& config) {
+  std::string out;
+  std::string_view group;
+  for (const auto& setting : settings()) {
+    if (setting.group != group) {
+      group = setting.group;
+      out += (out.empty() ? "# --- " : "\n# --- ") + std::string(group) + " ---\n";
+    }
+    out += "\n" + wrapped(setting.help, "# ", kCommentColumns);
+    std::string takes = setting.allowed;
+    if (!setting.units.empty()) takes += " (" + std::string(setting.units) + ")";
+    out += wrapped(takes, "# ", kCommentColumns);
+    out += std::string(setting.key) + " = " + quote(setting.write(config)) + "\n";
+  }
+  return out;
+}
+
+}  // namespace txindex::config

@@ -1,0 +1,60 @@
+// The messages between the supervisor and its children, over a SOCK_SEQPACKET socket pair.
+//
+//   child -> supervisor   ready    it can take transactions; slot, pid, generation are its own
+//                         failed   it cannot, and exits with status `value`; `text` says why
+//   supervisor -> child   drain    finish what was received, then exit 0
+//
+// One packet is one message of fixed size, with the version of this layout in front: after an
+// upgrade the two sides may be of different binaries. A descriptor can travel with a message.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "txindex/result.h"
+
+#include "process/descriptor.h"
+
+namespace txindex::process {
+
+enum class MessageType : std::uint16_t { ready = 1, failed = 2, drain = 3 };
+
+struct Message {
+  MessageType type{};
+  std::int32_t slot = -1;
+  std::int32_t pid = 0;
+  std::uint64_t generation = 0;
+  std::int64_t value = 0;
+  std::string text = {};  // cut off at kMessageTextMaxBytes
+};
+
+inline constexpr std::size_t kMessageTextMaxBytes = 992;
+
+// Both ends of a new control connection, closed on exec.
+struct ControlPair {
+  Descriptor supervisor;
+  Descriptor child;
+};
+result<ControlPair> make_control_pair();
+
+// Sends without waiting, with a duplicate of `fd` unless that is -1. Fails when the other side is
+// gone or has left too much unread.
+result<void> send_message(int socket, const Message& message, int fd = -1);
+
+struct Received {
+  enum class Status : std::uint8_t {
+    message,
+    nothing,  // for now
+    closed,   // the other side is gone
+    invalid,  // a packet that is no message of ours: `problem` says why; the next may be one
+  };
+  Status status = Status::nothing;
+  Message message;
+  Descriptor descriptor;  // the one that came with the message, closed on exec; mostly none
+  std::string problem;
+};
+
+// Receives one message without waiting. Of an invalid packet no descriptor survives.
+Received receive_message(int socket);
+
+}  // namespace txindex::process

@@ -1,0 +1,84 @@
+#include "process/launch.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "process/control.h"
+#include "process/signals.h"
+
+namespace txindex::process {
+namespace {
+
+// In the child. Its parent is single-threaded, so that everything may be called here.
+[[noreturn]] void become(const std::string& path, char* const* argv, const Launch& launch,
+                         pid_t parent) {
+  reset_signals_in_child();
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // The parent may have ended before that took hold.
+  if (getppid() != parent) _exit(kExitFailure);
+  for (const int fd : launch.inherited)
+    fcntl(fd, F_SETFD, 0);
+  execv(path.c_str(), argv);
+
+  const std::string problem = "cannot execute " + path + ": " + std::strerror(errno);
+  Message failed;
+  failed.type = MessageType::failed;
+  failed.slot = launch.slot;
+  failed.pid = getpid();
+  failed.value = kExitFailure;
+  failed.text = problem;
+  if (launch.control_fd < 0 || !send_message(launch.control_fd, failed)) {
+    std::fprintf(stderr, "txindexd: %s\n", problem.c_str());
+  }
+  _exit(kExitFailure);
+}
+
+}  // namespace
+
+result<Program> this_program(int argc, const char* const* argv) {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  if (length <= 0 || static_cast<std::size_t>(length) == path.size()) {
+    return failure(std::string("cannot read /proc/self/exe: ") + std::strerror(errno));
+  }
+  Program program;
+  program.path.assign(path.data(), static_cast<std::size_t>(length));
+  if (argc > 1) program.arguments.assign(argv + 1, argv + argc);
+  return program;
+}
+
+result<pid_t> start_child(const std::string& path, const Launch& launch) {
+  std::vector<std::string> words = {path};
+  words.insert(words.end(), launch.arguments.begin(), launch.arguments.end());
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (auto& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) return failure(std::string("fork: ") + std::strerror(errno));
+  if (pid == 0) become(path, argv.data(), launch, parent);
+  return pid;
+}
+
+std::string describe_end(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    const int signal = WTERMSIG(wait_status);
+    return "was killed by signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
+  }
+  return "exited with status " + std::to_string(WEXITSTATUS(wait_status));
+}
+
+}  // namespace txindex::process

@@ -1,0 +1,38 @@
+// The address that producers connect to, held by the supervisor while workers come and go.
+#pragma once
+
+#include "txindex/endpoint.h"
+#include "txindex/result.h"
+
+#include "process/descriptor.h"
+
+namespace txindex::process {
+
+// A socket that is bound but does not listen: it gets no connections, keeps the port (also one that
+// port 0 has picked) and lets sockets with SO_REUSEPORT and SO_REUSEADDR of the same user bind it.
+// With it goes a lock on the address, for the time until the first worker listens, in which two
+// instances that start at once would not see each other.
+class Reservation {
+ public:
+  // Fails, naming `listen`, if anybody else listens there, also with SO_REUSEPORT, or has reserved
+  // it, or the address cannot be had for another reason. A name is looked up; its first usable
+  // address counts.
+  static result<Reservation> take(const Endpoint& listen);
+
+  // What was reserved, in numbers.
+  const Endpoint& address() const { return address_; }
+  void release() {
+    socket_.reset();
+    lock_.reset();
+  }
+
+ private:
+  Reservation(Descriptor socket, Descriptor lock, Endpoint address)
+      : socket_(std::move(socket)), lock_(std::move(lock)), address_(std::move(address)) {}
+
+  Descriptor socket_;
+  Descriptor lock_;
+  Endpoint address_;
+};
+
+}  // namespace txindex::process

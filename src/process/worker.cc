@@ -1,0 +1,356 @@
+// A worker joins the stages: nothing but this file knows more than one of them.
+//
+//   connections -> intake -> verify pool -> batch queue -> writers -> loop -> connections
+//      loop         loop     its threads                   their threads
+//
+// It ends by draining: when the supervisor says DRAIN (or SIGTERM, or the end of the control
+// socket, when the supervisor is no more) it stops accepting, tells its producers, and leaves when
+// the last connection is gone, which is when every transaction received has been answered.
+#include "process/worker.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdlib>
+#include <thread>
+
+#include "batch/batch_queue.h"
+#include "flow/clock.h"
+#include "flow/gate.h"
+#include "log/log.h"
+#include "net/connections.h"
+#include "net/listener.h"
+#include "process/control.h"
+#include "process/intake.h"
+#include "process/writers.h"
+#include "store/pg_store.h"
+#include "verify/signature.h"
+#include "verify/verify_pool.h"
+
+namespace txindex::process {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr unsigned kTicksPerTend = 10;
+// A parcel holds up to 256 transactions: this is about what the threads do in a fifth of a second.
+constexpr std::size_t kVerifyQueueParcelsPerThread = 16;
+// In the batch queue: for each writer the batch that it takes next, and one more.
+constexpr std::size_t kBatchesWaitingPerWriter = 2;
+constexpr std::size_t kDescriptorsReserved = 32;
+constexpr std::int64_t kFullWarningUs = 5'000'000;
+
+std::int64_t thread_cpu_us() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1000;
+}
+
+store::PgStore::Options store_options(const config::Config& config) {
+  store::PgStore::Options options;
+  options.conninfo = config.database;
+  options.index_level = config.index_level;
+  options.dedup_window = std::chrono::duration_cast<std::chrono::seconds>(config.dedup_window);
+  options.partition_interval =
+      std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
+  options.allow_unsafe_durability = config.allow_unsafe_durability;
+  return options;
+}
+
+int verify_threads(const config::Config& config) {
+  return config::effective_verify_threads(config, config::available_cores());
+}
+
+std::int64_t in_us(std::chrono::microseconds time) {
+  return time.count();
+}
+
+class Worker {
+ public:
+  Worker(const config::Config& config, const WorkerEnvironment& environment);
+  int run();
+
+ private:
+  std::vector<std::unique_ptr<store::PgStore>> make_stores() const;
+  void connect_stores();
+  void ready();
+  int failed(const Failure& failure);
+  result<void> tell(Message message);
+  void watch_control();
+  void drain(const char* why);
+  void leave();
+  void finish(batch::Batch batch);
+  void tick();
+  void warn_when_full();
+
+  const config::Config& config_;
+  const WorkerEnvironment environment_;
+  stats::Block& stats_;
+  asio::io_context loop_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(loop_);
+  asio::posix::stream_descriptor control_{loop_};
+  asio::signal_set signals_{loop_, SIGTERM};
+  asio::steady_timer tick_timer_{loop_};
+
+  flow::Gate gate_;
+  flow::ChunkPool chunks_{gate_};
+  Intake intake_;
+  net::Connections connections_;
+  batch::BatchQueue batches_;
+  verify::VerifyPool verify_;
+
+  std::vector<std::unique_ptr<store::PgStore>> connecting_;
+  std::thread connector_;
+  std::unique_ptr<Writers> writers_;
+  std::shared_ptr<net::Listener> listener_;
+  bool draining_ = false;
+  int exit_status_ = 0;
+  unsigned ticks_ = 0;
+  std::int64_t full_since_us_ = 0;
+  std::int64_t last_tick_us_ = flow::steady_us();
+  std::int64_t last_cpu_us_ = thread_cpu_us();
+};
+
+Worker::Worker(const config::Config& config, const WorkerEnvironment& environment)
+    : config_(config),
+      environment_(environment),
+      stats_(*environment.stats),
+      gate_(config.in_flight_bytes, stats_),
+      intake_(
+          {.max_future_us = in_us(config.time_max_future),
+           .max_age_us = in_us(config.time_max_age),
+           .max_rows = config.batch_max_rows,
+           .max_bytes = config.batch_max_bytes},
+          gate_, stats_, [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
+          [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }),
+      connections_(loop_, gate_, chunks_, intake_, stats_),
+      batches_({.max_rows = config.batch_max_rows,
+                .max_bytes = config.batch_max_bytes,
+                .linger = config.batch_linger},
+               config.batch_max_rows * kBatchesWaitingPerWriter *
+                   static_cast<std::size_t>(config.writers),
+               stats_),
+      verify_(
+          {.threads = verify_threads(config),
+           .queue_parcels =
+               kVerifyQueueParcelsPerThread * static_cast<std::size_t>(verify_threads(config))},
+          stats_, [this](flow::ParcelPtr parcel) { batches_.push(std::move(parcel)); },
+          [this] { asio::post(loop_, [this] { intake_.room(); }); }) {}
+
+// How many connections the limit of descriptors allows beside everything else that needs one: a
+// crowd of producers must never keep a writer from its connection to PostgreSQL.
+std::size_t connections_allowed(const config::Config& config) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return config.max_connections;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  const std::size_t reserve = kDescriptorsReserved + 2 * static_cast<std::size_t>(config.writers);
+  if (files.rlim_cur >= config.max_connections + reserve) return config.max_connections;
+  const std::size_t allowed = files.rlim_cur > reserve ? files.rlim_cur - reserve : 1;
+  log::warn("limits.max_connections = {}, but the limit of open files (ulimit -n) allows {}",
+            config.max_connections, allowed);
+  return allowed;
+}
+
+int Worker::run() {
+  control_.assign(environment_.control_fd);
+  watch_control();
+  signals_.async_wait([this](const error_code& cancelled, int) {
+    if (!cancelled) drain("SIGTERM");
+  });
+  tick();
+  // Before the database answers: those who connect meanwhile wait, and are not refused.
+  auto descriptor = net::open_listener(environment_.listen);
+  if (!descriptor) return failed(descriptor.error());
+  listener_ =
+      std::make_shared<net::Listener>(*descriptor, connections_, connections_allowed(config_));
+  connecting_ = make_stores();
+  connector_ = std::thread([this] { connect_stores(); });
+
+  loop_.run();
+
+  if (connector_.joinable()) connector_.join();
+  verify_.stop();
+  batches_.close();
+  if (writers_) writers_->join();
+  return exit_status_;
+}
+
+int Worker::failed(const Failure& failure) {
+  exit_status_ = failure.exit_status;
+  // The supervisor says it, once for all its workers.
+  if (!tell({.type = MessageType::failed, .value = exit_status_, .text = failure.message})) {
+    log::critical("{}", failure.message);
+  }
+  return exit_status_;
+}
+
+result<void> Worker::tell(Message message) {
+  message.slot = environment_.slot;
+  message.pid = ::getpid();
+  message.generation = environment_.generation;
+  return send_message(environment_.control_fd, message);
+}
+
+std::vector<std::unique_ptr<store::PgStore>> Worker::make_stores() const {
+  std::vector<std::unique_ptr<store::PgStore>> stores;
+  stores.reserve(static_cast<std::size_t>(config_.writers));
+  for (int i = 0; i < config_.writers; ++i) {
+    stores.push_back(std::make_unique<store::PgStore>(store_options(config_), stats_));
+  }
+  return stores;
+}
+
+// Waits for the database on a thread of its own, so that the loop can be told to leave meanwhile.
+void Worker::connect_stores() {
+  if (environment_.generation == 1) {
+    // The service is being started: what is wrong with the database should end the attempt.
+    if (auto usable = store::PgStore::probe(store_options(config_)); !usable) {
+      asio::post(loop_, [this, problem = usable.error()] {
+        failed(problem);
+        drain("the database does not serve");
+      });
+      return;
+    }
+  }
+  for (auto& store : connecting_) {
+    if (!store->connect()) return;
+  }
+  asio::post(loop_, [this] { ready(); });
+}
+
+void Worker::ready() {
+  if (draining_) return;
+  std::vector<std::unique_ptr<store::Store>> stores;
+  stores.reserve(connecting_.size());
+  for (auto& store : connecting_)
+    stores.push_back(std::move(store));
+  connecting_.clear();
+  writers_ =
+      std::make_unique<Writers>(std::move(stores), batches_, stats_, [this](batch::Batch batch) {
+        asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
+      });
+  listener_->start();
+  // A supervisor that is gone is noticed by watch_control().
+  if (tell({.type = MessageType::ready})) log::debug("ready");
+}
+
+void Worker::watch_control() {
+  control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& problem) {
+    if (problem) return;
+    const Received received = receive_message(environment_.control_fd);
+    switch (received.status) {
+      case Received::Status::closed:
+        return drain("the supervisor is gone");
+      case Received::Status::invalid:
+        log::error("control: {}", received.problem);
+        break;
+      case Received::Status::message:
+        if (received.message.type == MessageType::drain) drain("DRAIN");
+        break;
+      case Received::Status::nothing:
+        break;
+    }
+    watch_control();
+  });
+}
+
+void Worker::drain(const char* why) {
+  if (draining_) return;
+  draining_ = true;
+  log::debug("draining: {}", why);
+  if (listener_) listener_->stop();
+  listener_.reset();
+  for (auto& store : connecting_)
+    store->stop();
+  // Should nobody be there to end a worker that cannot finish, the kernel does (SIGALRM): nothing
+  // that was acknowledged depends on what is left.
+  ::alarm(static_cast<unsigned>(
+      std::chrono::ceil<std::chrono::seconds>(config_.drain_timeout).count() + 1));
+  connections_.drain([this] { leave(); });
+}
+
+void Worker::leave() {
+  error_code ignored;
+  signals_.cancel(ignored);
+  control_.release();
+  tick_timer_.cancel();
+  work_.reset();
+}
+
+// A batch has come back: every item has its outcome.
+void Worker::finish(batch::Batch batch) {
+  const std::int64_t now = flow::steady_us();
+  for (auto& parcel : batch) {
+    for (std::size_t i = 0; i < parcel->size(); ++i) {
+      flow::Item& item = parcel->items[i];
+      stats::record(stats_, stats::Timing::receive_to_ack,
+                    static_cast<std::uint64_t>(now - item.received_steady_us));
+      item.ticket.complete(item.outcome, item.detail, parcel->table.transactions[i].txid);
+    }
+    intake_.recycle(std::move(parcel));
+  }
+  connections_.flush();
+}
+
+void Worker::tick() {
+  const std::int64_t now = flow::steady_us();
+  const std::int64_t cpu = thread_cpu_us();
+  const std::int64_t busy = cpu - last_cpu_us_;
+  stats::set(stats_, stats::Word::heartbeat_us, static_cast<std::uint64_t>(now));
+  stats::add(stats_, stats::Word::loop_busy_us, static_cast<std::uint64_t>(busy));
+  stats::add(stats_, stats::Word::loop_idle_us,
+             static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - last_tick_us_ - busy)));
+  last_tick_us_ = now;
+  last_cpu_us_ = cpu;
+  warn_when_full();
+  if (++ticks_ % kTicksPerTend == 0) connections_.tend();
+  tick_timer_.expires_after(kTick);
+  tick_timer_.async_wait([this](const error_code& cancelled) {
+    // A tick that was due already when the timer was cancelled says nothing of it.
+    if (!cancelled && work_.owns_work()) tick();
+  });
+}
+
+// Full for a moment is the design at work; full for long means that a later stage cannot keep up.
+void Worker::warn_when_full() {
+  if (!gate_.held() && gate_.in_flight_bytes() < config_.in_flight_bytes) {
+    if (full_since_us_ < 0) log::info("producers are read again at full rate");
+    full_since_us_ = 0;
+    return;
+  }
+  const std::int64_t now = flow::steady_us();
+  if (full_since_us_ == 0) full_since_us_ = now;
+  if (full_since_us_ > 0 && now - full_since_us_ > kFullWarningUs) {
+    log::warn(
+        "producers are being slowed for 5 s: {} bytes in flight, {} parcels wait for verification, "
+        "{} transactions for PostgreSQL ({} of {} writers connected)",
+        gate_.in_flight_bytes(), stats::get(stats_, stats::Word::verify_queue),
+        stats::get(stats_, stats::Word::batch_queue),
+        stats::get(stats_, stats::Word::postgres_connected), config_.writers);
+    full_since_us_ = -1;  // said
+  }
+}
+
+}  // namespace
+
+int run_worker(const config::Config& config, const WorkerEnvironment& environment) {
+  // A terminal's Ctrl-C goes to every process of the group; what to do about it is the supervisor's
+  // to say. A peer that is gone is an error code, not a signal.
+  ::signal(SIGINT, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
+  verify::initialise();
+  return Worker(config, environment).run();
+}
+
+}  // namespace txindex::process
