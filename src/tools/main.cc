@@ -1,0 +1,185 @@
+// txindex: the tools around a server. Each command is a function in src/tools; here stands what
+// can be typed.
+//
+// Exit status: 0 full success, 1 failure (of a transaction, too), 2 wrong usage.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <memory>
+
+#include "tools/gen.h"
+#include "tools/send.h"
+#include "tools/verify.h"
+#include "version.h"
+
+namespace txindex::tools {
+namespace {
+
+constexpr int kExitSuccess = 0;
+
+// What a command's callback leaves behind for main().
+using Command = std::function<int()>;
+
+int tell(const Failure& f) {
+  std::fprintf(stderr, "txindex: %s\n", f.message.c_str());
+  return f.exit_status;
+}
+
+int status_of(const result<void>& done) {
+  return done ? kExitSuccess : tell(done.error());
+}
+int status_of(const result<bool>& done) {
+  if (!done) return tell(done.error());
+  return *done ? kExitSuccess : kExitFailure;
+}
+
+std::string endpoint_problem(const std::string& text) {
+  const auto parsed = parse_endpoint(text);
+  if (!parsed) return parsed.error().message;
+  return parsed->port == 0 ? "port 0 is no port to connect to" : "";
+}
+
+std::chrono::milliseconds from_seconds(double seconds) {
+  return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
+constexpr auto kFewest = 1U;
+constexpr auto kMostThreads = 1024U;
+constexpr double kMostSeconds = 365.0 * 86400;
+
+void add_gen(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<GenOptions>();
+  CLI::App* gen_app = app.add_subcommand("gen", "Make signed Solana transactions to send");
+  gen_app->footer(R"(
+Each transaction has a time stamp, one microsecond after the one before, so that the file can be
+sent again at any time and stored once.
+
+  txindex gen --count 200000 --out tx.txs && txindex send tx.txs
+  txindex gen --count 1000 --line | nc -N 127.0.0.1 9400
+  txindex gen --count 10 --seed 7 --time 1700000000000000 --out -   always the same bytes)");
+  gen_app->add_option("--count", options->count, "How many")->required();
+  gen_app->add_option("--out", options->out, "Where to: a file, or - for standard output")
+      ->capture_default_str();
+  gen_app->add_option("--seed", options->seed, "Same seed, same transactions; default: a new one");
+  gen_app->add_option("--accounts", options->accounts, "Different fee payers")
+      ->check(CLI::Range(1U, 10'000'000U))
+      ->capture_default_str();
+  gen_app
+      ->add_option("--mix", options->mix,
+                   "transfer: payments with one signature; mixed: some with a memo, two signers, "
+                   "version 0, version 1 among them")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Mix>{{"transfer", Mix::transfer}, {"mixed", Mix::mixed}}))
+      ->default_str("mixed");
+  gen_app->add_option("--time", options->time_us,
+                      "Time stamp of the first, in microseconds since 1970; default: so that the "
+                      "last is now");
+  gen_app->add_flag("--line", options->lines, "Lines of base64, without times, instead of .txs");
+  gen_app->add_option("--threads", options->threads, "Default: one for each core")
+      ->check(CLI::Range(kFewest, kMostThreads));
+  gen_app->add_flag("-q,--quiet", options->quiet, "No progress and no summary");
+  gen_app->callback(
+      [options, &chosen] { chosen = [options] { return status_of(gen(*options)); }; });
+}
+
+void add_send(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<SendOptions>();
+  auto server = std::make_shared<std::string>("127.0.0.1:9400");
+  auto give_up = std::make_shared<double>(60);
+  CLI::App* send_app = app.add_subcommand("send", "Send transactions to a server");
+  send_app->footer(R"(
+Reads .txs files or lines of base64, told apart by their first bytes. What has no time stamp gets
+one, once. Lost connections and restarts of the server are ridden out: what was not acknowledged is
+sent again. Ctrl-C stops reading and waits for what is under way; twice ends at once.
+
+  txindex send tx.txs
+  txindex send --server db1:9400 --connections 4 --rejects bad.tsv monday.txs tuesday.txs
+  zcat tx.txs.gz | txindex send --json
+
+--rejects writes lines of: ordinal, input, frame or line number, outcome, with tabs between.
+
+Exit status: 0 if every transaction was acknowledged as committed or duplicate; 1 if one was
+rejected (see the counts), was not acknowledged, or the input was malformed; 2 for wrong usage.)");
+  send_app->add_option("inputs", options->inputs, "Files, or - for standard input")
+      ->default_str("-");
+  send_app->add_option("--server", *server, "HOST:PORT")
+      ->envname("TXINDEX_SERVER")
+      ->check(endpoint_problem)
+      ->capture_default_str();
+  send_app->add_option("--token", options->token, "What the server asks of its producers")
+      ->envname("TXINDEX_TOKEN")
+      ->check([](const std::string& token) {
+        return token.size() <= limits::kTokenMaxBytes ? "" : "a token this long is none";
+      });
+  send_app->add_option("-c,--connections", options->connections, "How many to send over")
+      ->check(CLI::Range(1U, 10'000U))
+      ->capture_default_str();
+  send_app
+      ->add_option("--give-up", *give_up,
+                   "Seconds without an answer of the server after which to fail; 0: never")
+      ->check(CLI::Range(0.0, kMostSeconds))
+      ->capture_default_str();
+  send_app->add_option("--rejects", options->rejects, "File for what was not stored");
+  send_app->add_flag("--json", options->json, "The report as one line of JSON");
+  send_app->add_flag("-q,--quiet", options->quiet, "No progress and no report");
+  send_app->callback([=, &chosen] {
+    options->server = *parse_endpoint(*server);
+    options->give_up_after = from_seconds(*give_up);
+    chosen = [options] { return status_of(send_inputs(*options)); };
+  });
+}
+
+void add_verify(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* verify_app = app.add_subcommand("verify", "Check transactions without a server");
+  verify_app->footer(R"(
+Parses every transaction and checks its signatures as a server does, and says which are bad.
+
+  txindex verify tx.txs
+  producer | txindex verify --out - | txindex send        sends on only the good ones, in order
+
+Exit status: 0 if all are good; 1 if one is bad or the input is malformed; 2 for wrong usage.)");
+  verify_app->add_option("inputs", options->inputs, "Files, or - for standard input")
+      ->default_str("-");
+  verify_app->add_option("-o,--out", options->out,
+                         "Write the good ones there as .txs; - is standard output, and the report "
+                         "then goes to standard error");
+  verify_app->add_option("--threads", options->threads, "Default: one for each core")
+      ->check(CLI::Range(kFewest, kMostThreads));
+  verify_app->add_option("--max-errors", options->max_errors, "Tell at most so many one by one")
+      ->capture_default_str();
+  verify_app->add_flag("-q,--quiet", options->quiet, "No progress and no report");
+  verify_app->callback(
+      [options, &chosen] { chosen = [options] { return status_of(verify_inputs(*options)); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Tools around txindexd, the server that indexes signed transactions", "txindex");
+  app.set_version_flag("--version", "txindex " TXINDEX_VERSION);
+  app.require_subcommand(1);
+  app.footer("txindex COMMAND --help says more, with examples.");
+  Command chosen;
+  add_gen(app, chosen);
+  add_send(app, chosen);
+  add_verify(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitSuccess : kExitConfiguration;
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace txindex::tools
+
+int main(int argc, char** argv) {
+  try {
+    return txindex::tools::run(argc, argv);
+  } catch (const std::exception& problem) {
+    // Nothing that a command is given leads here; memory that is not to be had does.
+    std::fprintf(stderr, "txindex: %s\n", problem.what());
+    return txindex::kExitFailure;
+  }
+}
