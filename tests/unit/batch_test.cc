@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "batch/batch_queue.h"
+#include "support/stages.h"
+
+namespace txindex::batch {
+namespace {
+
+using namespace std::chrono_literals;
+using test::RecordingSink;
+
+constexpr Batcher::Options kOptions{.max_rows = 10, .max_bytes = 1000, .linger = 2ms};
+const Time kStart = Time() + 1h;
+
+flow::ParcelPtr parcel(std::size_t rows, std::size_t bytes, flow::Sink& sink) {
+  auto made = std::make_unique<flow::Parcel>();
+  for (std::size_t i = 0; i < rows; ++i) {
+    made->items.push_back({.ticket = flow::Ticket(sink, i, 0, {}),
+                           .codec = nullptr,
+                           .time_us = 0,
+                           .received_wall_us = 0,
+                           .received_steady_us = 0,
+                           .slot = 0,
+                           .has_slot = false});
+  }
+  made->bytes = bytes;
+  return made;
+}
+
+std::size_t complete(Batch batch) {
+  std::size_t rows = 0;
+  for (auto& p : batch) {
+    for (auto& item : p->items)
+      item.ticket.complete(wire::Outcome::committed);
+    rows += p->size();
+  }
+  return rows;
+}
+
+TEST(Batcher, NothingIsDueWhenNothingWaits) {
+  EXPECT_EQ(Batcher(kOptions).due(), std::nullopt);
+}
+
+TEST(Batcher, ALoneParcelIsDueAfterTheLinger) {
+  RecordingSink sink;
+  Batcher batcher(kOptions);
+  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 2ms);
+  EXPECT_EQ(complete(batcher.take()), 2U);
+  EXPECT_TRUE(batcher.empty());
+}
+
+TEST(Batcher, EnoughRowsOrBytesAreDueAtOnce) {
+  RecordingSink sink;
+  Batcher rows(kOptions);
+  rows.add(parcel(10, 1, sink), kStart);
+  EXPECT_EQ(rows.due(), kStart);
+  Batcher bytes(kOptions);
+  bytes.add(parcel(1, 1000, sink), kStart);
+  EXPECT_EQ(bytes.due(), kStart);
+  complete(rows.take());
+  complete(bytes.take());
+}
+
+TEST(Batcher, TakesTheOldestThatFitAndLeavesTheRest) {
+  RecordingSink sink;
+  Batcher batcher(kOptions);
+  batcher.add(parcel(6, 1, sink), kStart);
+  batcher.add(parcel(5, 1, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart);
+  EXPECT_EQ(complete(batcher.take()), 6U);
+  EXPECT_EQ(batcher.rows(), 6U);
+  EXPECT_EQ(complete(batcher.take()), 6U);
+  EXPECT_TRUE(batcher.take().empty());
+}
+
+TEST(Batcher, TakesOneParcelThatIsOverTheLimitsByItself) {
+  RecordingSink sink;
+  Batcher batcher(kOptions);
+  batcher.add(parcel(11, 2000, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart);
+  EXPECT_EQ(complete(batcher.take()), 11U);
+  EXPECT_EQ(complete(batcher.take()), 1U);
+}
+
+TEST(BatchQueue, WriterWaitsNoLongerThanTheLinger) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 100, *stats);
+  queue.push(parcel(1, 1, sink));
+  EXPECT_EQ(complete(queue.take()), 1U);
+}
+
+TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1h}, 100, *stats);
+  queue.push(parcel(3, 1, sink));
+  queue.close();
+  EXPECT_EQ(complete(queue.take()), 3U);
+  EXPECT_TRUE(queue.take().empty());
+}
+
+TEST(BatchQueue, EveryTransactionComesOutOnceUnderManyThreadsAndATightBound) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 12, *stats);
+  std::atomic<std::size_t> out = 0;
+  std::mutex completing;
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 2; ++i) {
+    writers.emplace_back([&] {
+      for (;;) {
+        Batch batch = queue.take();
+        if (batch.empty()) return;
+        const std::lock_guard lock(completing);
+        out += complete(std::move(batch));
+      }
+    });
+  }
+  std::vector<std::thread> producers;
+  for (int i = 0; i < 3; ++i) {
+    producers.emplace_back([&] {
+      for (int n = 0; n < 500; ++n)
+        queue.push(parcel(3, 10, sink));
+    });
+  }
+  for (auto& producer : producers)
+    producer.join();
+  queue.close();
+  for (auto& writer : writers)
+    writer.join();
+  EXPECT_EQ(out, 3U * 500U * 3U);
+  // The bound is looked at before a push, so each of the producers may exceed it by its own parcel.
+  EXPECT_LE(stats::get(*stats, stats::Word::batch_queue_high), 12U + 3U);
+}
+
+}  // namespace
+}  // namespace txindex::batch

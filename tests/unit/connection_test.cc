@@ -1,0 +1,450 @@
+// Connections on real loopback sockets, with a receiver that does as the test says.
+#include <gtest/gtest.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "net/connections.h"
+#include "net/listener.h"
+#include "support/process.h"
+#include "support/raw_client.h"
+#include "support/stages.h"
+
+namespace txindex::net {
+namespace {
+
+using test::eventually;
+using test::RawClient;
+using Sent = RawClient::Bytes;
+using wire::Outcome;
+
+// A loop with a listener in a thread of its own. The receiver keeps the tickets until the test
+// completes them, unless it is told to answer at once.
+class ConnectionTest : public testing::Test, public Receiver {
+ protected:
+  void SetUp() override { start(1 << 20); }
+
+  void start(std::size_t budget) {
+    at_once_ = false;
+    received_ = 0;
+    parts_ = std::make_unique<test::LoopParts>(budget);
+    loop_ = std::make_unique<boost::asio::io_context>(1);
+    connections_ =
+        std::make_unique<Connections>(*loop_, parts_->gate, parts_->chunks, *this, *parts_->stats);
+    work_.emplace(loop_->get_executor());
+    const int fd = *open_listener({"127.0.0.1", 0});
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    listener_ = std::make_shared<Listener>(fd, *connections_, max_connections_);
+    listener_->start();
+    thread_ = std::thread([this] { loop_->run(); });
+  }
+
+  // Leaves as a worker does: everything is answered, everybody is gone.
+  void stop() {
+    if (!thread_.joinable()) return;
+    answer_all(Outcome::committed);
+    on_loop([this] {
+      at_once_ = true;
+      if (listener_) listener_->stop();
+      listener_.reset();
+      connections_->drain([this] { work_.reset(); });
+    });
+    thread_.join();
+    connections_.reset();
+    loop_.reset();
+    EXPECT_EQ(parts_->chunks.outstanding(), 0U);
+    EXPECT_EQ(parts_->gate.in_flight_bytes(), 0U);
+  }
+
+  void TearDown() override { stop(); }
+
+  void receive(flow::Ticket ticket, const wire::TxFrame& tx, const ReadTime&) override {
+    ++received_;
+    if (at_once_) return ticket.complete(Outcome::committed, {}, tx.transaction);
+    waiting_.push_back({std::move(ticket), tx.transaction});
+  }
+
+  template <typename Work>
+  void on_loop(Work work) {
+    std::promise<void> done;
+    boost::asio::post(*loop_, [&] {
+      work();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  // Returns when the loop has run for so long.
+  void on_loop_after(std::chrono::milliseconds time) {
+    std::promise<void> done;
+    boost::asio::steady_timer timer(*loop_, time);
+    timer.async_wait([&](const boost::system::error_code&) { done.set_value(); });
+    done.get_future().wait();
+  }
+
+  std::size_t waiting() {
+    std::size_t n = 0;
+    on_loop([&] { n = waiting_.size(); });
+    return n;
+  }
+
+  void answer_all(Outcome outcome, std::string_view detail = {}) {
+    on_loop([&] {
+      for (auto& [ticket, bytes] : waiting_)
+        ticket.complete(outcome, detail, bytes);
+      waiting_.clear();
+      connections_->flush();
+    });
+  }
+
+  std::uint64_t stat(stats::Word word) { return stats::get(*parts_->stats, word); }
+
+  struct Waiting {
+    flow::Ticket ticket;
+    Bytes bytes;
+  };
+  std::unique_ptr<test::LoopParts> parts_;
+  std::unique_ptr<boost::asio::io_context> loop_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+  std::unique_ptr<Connections> connections_;
+  std::shared_ptr<Listener> listener_;
+  std::vector<Waiting> waiting_;
+  std::atomic<std::uint64_t> received_ = 0;
+  bool at_once_ = false;
+  std::size_t max_connections_ = 100;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+std::string text_of(const RawClient::Frame& frame) {
+  return {frame.body.begin() + 2, frame.body.end()};
+}
+
+TEST_F(ConnectionTest, WelcomesWithTheLimitsAndAcknowledgesAfterTheOutcome) {
+  RawClient client(port_);
+  const Sent welcome = client.hello();
+  ASSERT_EQ(welcome.size(), 17U);
+  EXPECT_EQ(welcome[0], 1);
+  client.send_tx({1, 2, 3});
+  client.send_tx({4});
+  ASSERT_TRUE(eventually([&] { return waiting() == 2; }));
+  client.send_frame(0x03, {1, 2, 3, 4, 5, 6, 7, 8});
+  const auto pong = client.receive_frame();  // and not an ACK: nothing has its outcome
+  ASSERT_TRUE(pong);
+  EXPECT_EQ(pong->type, 0x84);
+  EXPECT_EQ(pong->body, (Sent{1, 2, 3, 4, 5, 6, 7, 8}));
+  answer_all(Outcome::duplicate);
+  EXPECT_EQ(client.receive_acks(2), (std::map<std::uint64_t, int>{{1, 1}, {2, 1}}));
+}
+
+TEST_F(ConnectionTest, FinishIsAnsweredInFullThenClosedCleanly) {
+  RawClient client(port_);
+  client.hello();
+  for (int i = 0; i < 100; ++i)
+    client.send_tx({9});
+  client.finish();
+  ASSERT_TRUE(eventually([&] { return waiting() == 100; }));
+  answer_all(Outcome::committed);
+  EXPECT_EQ(client.receive_acks(100).size(), 100U);
+  EXPECT_FALSE(client.receive_frame());
+}
+
+TEST_F(ConnectionTest, HalfCloseWithoutFinishIsAnsweredAsWell) {
+  RawClient client(port_);
+  client.hello();
+  client.send_tx({9});
+  client.half_close();
+  ASSERT_TRUE(eventually([&] { return waiting() == 1; }));
+  answer_all(Outcome::committed);
+  EXPECT_EQ(client.receive_acks(1).size(), 1U);
+  EXPECT_FALSE(client.receive_frame());
+}
+
+TEST_F(ConnectionTest, WhoWaitsForAnswersHearsThatTheServerLives) {
+  RawClient client(port_);
+  client.hello();
+  client.send_tx({1});
+  ASSERT_TRUE(eventually([&] { return waiting() == 1; }));
+  // As the worker does every second; the connection decides when it has been silent for long.
+  ASSERT_TRUE(eventually([&] {
+    const auto before = stat(stats::Word::sent_bytes);
+    on_loop([this] { connections_->tend(); });
+    return stat(stats::Word::sent_bytes) > before;
+  }));
+  const auto ack = client.receive_frame();
+  ASSERT_TRUE(ack);
+  EXPECT_EQ(ack->type, 0x82);
+  EXPECT_EQ(ack->body, Sent(12, 0));
+  answer_all(Outcome::committed);
+  EXPECT_EQ(client.receive_acks(1).size(), 1U);
+}
+
+TEST_F(ConnectionTest, WhileTheGateIsHeldOnlyThoseWithNothingInFlightAreReadAndNobodySpins) {
+  on_loop([this] { parts_->gate.hold(); });
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(std::make_unique<RawClient>(port_));
+    clients.back()->hello();
+    clients.back()->send_tx({1});
+  }
+  ASSERT_TRUE(eventually([&] { return waiting() == 40; }));
+  for (auto& client : clients)
+    client->send_tx({2});
+  ASSERT_TRUE(eventually([&] { return stat(stats::Word::in_flight_waits) == 40; }));
+  for (int turn = 0; turn < 100; ++turn)
+    on_loop([] {});
+  EXPECT_EQ(stat(stats::Word::in_flight_waits), 40U);
+  EXPECT_EQ(received_, 40U);
+  on_loop([this] { parts_->gate.release(); });
+  EXPECT_TRUE(eventually([&] { return waiting() == 80; }));
+}
+
+TEST_F(ConnectionTest, WhatIsRejectedAtOnceAndLeavesIsForgotten) {
+  for (int i = 0; i < 20; ++i) {
+    RawClient client(port_);
+    client.send(std::string("!"));
+    client.half_close();
+    EXPECT_EQ(client.receive_line(), "rejected malformed not base64");
+    EXPECT_EQ(client.receive_line(), std::nullopt);
+  }
+  EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+}
+
+TEST_F(ConnectionTest, DrainDoesNotWaitForAPeerThatTakesNoAnswers) {
+  RawClient client(port_);
+  client.hello();
+  // PONGs until nothing more fits: the client reads none of them.
+  std::uint64_t before = 0;
+  const Sent pings = [] {
+    Sent many;
+    for (int i = 0; i < 1000; ++i) {
+      const Sent ping = {9, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
+      many.insert(many.end(), ping.begin(), ping.end());
+    }
+    return many;
+  }();
+  do {
+    before = stat(stats::Word::received_bytes);
+    client.send_what_fits(pings);
+  } while (eventually([&] { return stat(stats::Word::received_bytes) > before; },
+                      std::chrono::milliseconds(300)));
+  std::atomic<bool> gone = false;
+  on_loop([&] {
+    connections_->drain([&] {
+      gone = true;
+      work_.reset();
+    });
+  });
+  EXPECT_TRUE(eventually([&] {
+    on_loop([this] { connections_->tend(); });  // as the worker does every second
+    return gone.load();
+  }));
+}
+
+struct Nonsense {
+  const char* name;
+  bool after_hello;
+  Sent bytes;
+  std::uint16_t code;
+};
+class ConnectionNonsenseTest : public ConnectionTest,
+                               public testing::WithParamInterface<Nonsense> {};
+
+TEST_P(ConnectionNonsenseTest, IsAnsweredByAcksForWhatCameBeforeThenErrorThenTheEnd) {
+  const Nonsense& nonsense = GetParam();
+  RawClient client(port_);
+  std::uint64_t sent = 0;
+  if (nonsense.after_hello) {
+    client.hello();
+    client.send_tx({7});
+    sent = 1;
+  }
+  client.send(nonsense.bytes);
+  client.send(Sent(50'000, 0xee));  // unread bytes must not turn the end into a reset
+  ASSERT_TRUE(eventually([&] { return waiting() == sent; }));
+  answer_all(Outcome::committed);
+  EXPECT_EQ(client.receive_acks(sent).size(), sent);
+  const auto error = client.receive_frame();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->type, 0x83);
+  EXPECT_EQ(error->body[0] | error->body[1] << 8, nonsense.code) << text_of(*error);
+  EXPECT_FALSE(client.receive_frame());
+  EXPECT_EQ(stat(stats::Word::connections_broken), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConnectionNonsenseTest,
+    testing::Values(Nonsense{"binary_first_byte", false, {0x16, 3, 1}, 1},
+                    Nonsense{"wrong_preface", false, {0, 'T', 'X', 'J'}, 1},
+                    Nonsense{"tx_before_hello", false, {0, 'T', 'X', 'I', 3, 0, 0, 0, 2, 1, 0}, 4},
+                    Nonsense{
+                        "unknown_version", false, {0, 'T', 'X', 'I', 4, 0, 0, 0, 1, 2, 0, 0}, 5},
+                    Nonsense{"short_hello", false, {0, 'T', 'X', 'I', 3, 0, 0, 0, 1, 1, 0}, 2},
+                    Nonsense{"second_hello", true, {4, 0, 0, 0, 1, 1, 0, 0}, 4},
+                    Nonsense{"length_of_zero", true, {0, 0, 0, 0}, 2},
+                    Nonsense{"length_too_large", true, {1, 0x80, 0, 0, 2}, 2},
+                    Nonsense{"unknown_type", true, {1, 0, 0, 0, 0x7f}, 3},
+                    Nonsense{"server_type", true, {1, 0, 0, 0, 0x85}, 3},
+                    Nonsense{"short_ping", true, {2, 0, 0, 0, 3, 1}, 2},
+                    Nonsense{"finish_with_body", true, {2, 0, 0, 0, 4, 1}, 2},
+                    Nonsense{"tx_without_flags", true, {2, 0, 0, 0, 2, 1}, 2},
+                    Nonsense{"tx_with_unknown_flag", true, {3, 0, 0, 0, 2, 1, 4}, 2},
+                    Nonsense{"tx_cut_in_its_time", true, {5, 0, 0, 0, 2, 1, 1, 0, 0}, 2}),
+    [](const auto& param) { return param.param.name; });
+
+TEST_F(ConnectionTest, LineModeAnswersInOrderInWords) {
+  RawClient client(port_);
+  client.send(std::string("\nAQID\n!!!!\n\r\nBAUG\r\n"));
+  ASSERT_TRUE(eventually([&] { return waiting() == 2; }));
+  on_loop([&] {  // the last one first
+    waiting_[1].ticket.complete(Outcome::bad_signature, "a reason");
+    waiting_[0].ticket.complete(Outcome::committed, {}, waiting_[0].bytes);
+    waiting_.clear();
+    connections_->flush();
+  });
+  EXPECT_EQ(client.receive_line(), "committed Ldp");  // base58 of 01 02 03
+  EXPECT_EQ(client.receive_line(), "rejected malformed not base64");
+  EXPECT_EQ(client.receive_line(), "rejected bad_signature a reason");
+}
+
+TEST_F(ConnectionTest, LineModeTakesALastLineWithoutAnEnd) {
+  on_loop([this] { at_once_ = true; });
+  RawClient client(port_);
+  client.send(std::string("AQID"));
+  client.half_close();
+  EXPECT_EQ(client.receive_line(), "committed Ldp");
+  EXPECT_EQ(client.receive_line(), std::nullopt);
+}
+
+TEST_F(ConnectionTest, LineThatIsTooLongIsAnErrorInWords) {
+  RawClient client(port_);
+  client.send(std::string(20'000, 'A'));
+  EXPECT_EQ(client.receive_line(), "error a line is longer than 8192 bytes");
+  EXPECT_EQ(client.receive_line(), std::nullopt);
+}
+
+TEST_F(ConnectionTest, DrainAnswersWhatWasReceivedAndEnds) {
+  RawClient client(port_);
+  client.hello();
+  client.send_tx({1});
+  ASSERT_TRUE(eventually([&] { return waiting() == 1; }));
+  on_loop([this] { connections_->drain([this] { work_.reset(); }); });
+  const auto drain = client.receive_frame();
+  ASSERT_TRUE(drain);
+  EXPECT_EQ(drain->type, 0x85);
+  client.send_tx({2});  // sent before the client knew: not received, not acknowledged
+  answer_all(Outcome::committed);
+  EXPECT_EQ(client.receive_acks(1).size(), 1U);
+  EXPECT_FALSE(client.receive_frame());
+  EXPECT_EQ(received_, 1U);
+}
+
+TEST_F(ConnectionTest, StopsReadingAtTheWindowAndGoesOnWhenAnswersCatchUp) {
+  stop();
+  start(1 << 30);
+  RawClient client(port_);
+  client.hello();
+  constexpr std::uint64_t kSent = 2 * limits::kWindowMaxTransactions + 5;
+  std::jthread sender([&] {
+    for (std::uint64_t i = 0; i < kSent; ++i)
+      client.send_tx({1});
+  });
+  ASSERT_TRUE(eventually([&] { return waiting() == limits::kWindowMaxTransactions; })) << received_;
+  // Not one more, though more is there: the loop has had a turn since.
+  on_loop([] {});
+  EXPECT_EQ(received_, limits::kWindowMaxTransactions);
+  answer_all(Outcome::committed);
+  ASSERT_TRUE(eventually([&] { return waiting() == limits::kWindowMaxTransactions; }));
+  answer_all(Outcome::committed);
+  ASSERT_TRUE(eventually([&] { return waiting() == 5; }));
+  answer_all(Outcome::committed);
+  sender.join();
+  EXPECT_EQ(client.receive_acks(kSent).size(), kSent);
+}
+
+TEST_F(ConnectionTest, StopsReadingWhenTheBudgetIsSpentAndStaysWithinIt) {
+  stop();
+  constexpr std::size_t kBudget = 4 * limits::kLargeChunkBytes;
+  start(kBudget);
+  RawClient client(port_);
+  client.hello();
+  constexpr std::uint64_t kSent = 2000;
+  std::jthread sender([&] {
+    for (std::uint64_t i = 0; i < kSent; ++i)
+      client.send_tx(Sent(1000, 1));
+  });
+  ASSERT_TRUE(eventually([&] { return stat(stats::Word::in_flight_waits) > 0; }));
+  EXPECT_LT(received_, kSent);
+  while (received_ < kSent)
+    answer_all(Outcome::committed);
+  answer_all(Outcome::committed);
+  sender.join();
+  EXPECT_EQ(client.receive_acks(kSent).size(), kSent);
+  EXPECT_LE(stat(stats::Word::in_flight_bytes_high), kBudget);
+}
+
+TEST_F(ConnectionTest, ACrowdOfUnfinishedFramesDoesNotKeepOthersOut) {
+  stop();
+  start(2 * limits::kSmallChunkBytes);
+  std::vector<std::unique_ptr<RawClient>> crowd;
+  for (int i = 0; i < 20; ++i) {
+    crowd.push_back(std::make_unique<RawClient>(port_));
+    crowd.back()->hello();
+    crowd.back()->send(Sent{100, 0, 0, 0, 2, 1});  // and never the rest
+  }
+  on_loop([this] { at_once_ = true; });
+  RawClient honest(port_);
+  honest.hello();
+  for (int i = 0; i < 100; ++i)
+    honest.send_tx({1});
+  EXPECT_EQ(honest.receive_acks(100).size(), 100U);
+}
+
+TEST_F(ConnectionTest, APeerThatResetsLeavesNothingBehindWhateverItWasWaitingFor) {
+  // With transactions in flight; at its window; after FINISH.
+  for (const std::uint64_t count : {10U, limits::kWindowMaxTransactions + 100U, 11U}) {
+    RawClient client(port_);
+    client.hello();
+    for (std::uint64_t i = 0; i < count; ++i)
+      client.send_tx({1});
+    if (count == 11) client.finish();
+    ASSERT_TRUE(eventually([&] {
+      return waiting() == std::min<std::uint64_t>(count, limits::kWindowMaxTransactions);
+    }));
+    client.reset();
+    EXPECT_TRUE(eventually([&] {
+      answer_all(Outcome::committed);
+      return stat(stats::Word::connections_open) == 0;
+    }));
+  }
+  EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+}
+
+TEST_F(ConnectionTest, AtTheLimitOfConnectionsOthersWaitInTheQueue) {
+  stop();
+  max_connections_ = 1;
+  start(1 << 20);
+  on_loop([this] { at_once_ = true; });
+  auto first = std::make_unique<RawClient>(port_);
+  first->hello();
+  RawClient second(port_);
+  second.send(Sent{0x00, 0x54, 0x58, 0x49, 4, 0, 0, 0, 1, 1, 0, 0});
+  // The listener has found the limit reached, and has looked again since.
+  for (int i = 0; i < 5; ++i)
+    on_loop_after(std::chrono::milliseconds(20));
+  EXPECT_EQ(stat(stats::Word::connections_accepted), 1U);
+  first.reset();
+  const auto welcome = second.receive_frame();
+  ASSERT_TRUE(welcome);
+  EXPECT_EQ(welcome->type, 0x81);
+}
+
+}  // namespace
+}  // namespace txindex::net

@@ -1,0 +1,192 @@
+// The shared statistics: the histogram's buckets, the segment between processes, quantiles.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "stats/block.h"
+#include "stats/segment.h"
+#include "stats/snapshot.h"
+
+namespace txindex::stats {
+namespace {
+
+constexpr std::size_t kLast = kHistogramBuckets - 1;
+
+TEST(HistogramTest, EveryBucketHoldsExactlyTheValuesFromItsFloorToTheNext) {
+  for (std::size_t b = 0; b < kHistogramBuckets; ++b) {
+    SCOPED_TRACE(b);
+    EXPECT_EQ(bucket_of(bucket_floor(b)), b);
+    if (b == kLast) continue;
+    EXPECT_LT(bucket_floor(b), bucket_floor(b + 1));
+    EXPECT_EQ(bucket_of(bucket_floor(b + 1) - 1), b);
+  }
+  EXPECT_EQ(bucket_of(0), 0u);
+  EXPECT_EQ(bucket_floor(kLast), 1ull << 28);
+  EXPECT_EQ(bucket_of(std::numeric_limits<std::uint64_t>::max()), kLast);
+}
+
+TEST(HistogramTest, BucketsAreInTheOrderOfTheirValues) {
+  for (std::uint64_t v = 0; v < 100'000; ++v)
+    ASSERT_LE(bucket_of(v), bucket_of(v + 1)) << v;
+  for (int bit = 16; bit < 64; ++bit) {
+    const std::uint64_t v = 1ull << bit;
+    ASSERT_LE(bucket_of(v - 1), bucket_of(v)) << bit;
+    ASSERT_LE(bucket_of(v), bucket_of(v + (v - 1))) << bit;
+  }
+}
+
+TEST(HistogramTest, ABucketIsNoWiderThanAQuarterOfItsFloor) {
+  for (std::size_t b = 4; b < kLast; ++b) {
+    EXPECT_LE((bucket_floor(b + 1) - bucket_floor(b)) * 4, bucket_floor(b)) << b;
+  }
+}
+
+TEST(SnapshotTest, QuantilesAreWithinABucketOfTheTruth) {
+  auto block = std::make_unique<Block>();
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  std::lognormal_distribution<double> durations(7, 2);
+  std::vector<std::uint64_t> values(20'000);
+  for (auto& v : values) {
+    v = static_cast<std::uint64_t>(durations(random));
+    record(*block, Timing::commit, v);
+  }
+  std::sort(values.begin(), values.end());
+  const auto timing = take_snapshot(*block)[Timing::commit];
+  EXPECT_EQ(timing.count(), values.size());
+  EXPECT_EQ(timing.sum_us, std::accumulate(values.begin(), values.end(), std::uint64_t{0}));
+  for (const double q : {0.01, 0.5, 0.9, 0.99, 0.999}) {
+    const auto truth = values[static_cast<std::size_t>(q * static_cast<double>(values.size()))];
+    const auto b = bucket_of(truth);
+    EXPECT_GE(timing.quantile_us(q), static_cast<double>(bucket_floor(b))) << q;
+    EXPECT_LE(timing.quantile_us(q), static_cast<double>(bucket_floor(b + 1))) << q;
+  }
+}
+
+TEST(SnapshotTest, QuantilesAtTheEdges) {
+  TimingSnapshot timing;
+  EXPECT_EQ(timing.quantile_us(0.5), 0);
+  timing.buckets[bucket_of(1000)] = 1;
+  const auto b = bucket_of(1000);
+  EXPECT_EQ(timing.quantile_us(0), static_cast<double>(bucket_floor(b)));
+  EXPECT_EQ(timing.quantile_us(1), static_cast<double>(bucket_floor(b + 1)));
+  EXPECT_EQ(timing.quantile_us(7), timing.quantile_us(1));
+  timing.buckets = {};
+  timing.buckets[kLast] = 3;
+  EXPECT_EQ(timing.quantile_us(0.99), static_cast<double>(bucket_floor(kLast)));
+}
+
+TEST(SnapshotTest, RecordingSeveralAtOnceCountsEach) {
+  auto block = std::make_unique<Block>();
+  record(*block, Timing::verify, 40, 3);
+  const auto copy = take_snapshot(*block);
+  EXPECT_EQ(copy[Timing::verify].sum_us, 120u);
+  EXPECT_EQ(copy[Timing::verify].buckets[bucket_of(40)], 3u);
+  EXPECT_EQ(copy[Timing::commit].count(), 0u);
+}
+
+TEST(SnapshotTest, ASumOverBlocksAddsWordsAndTimings) {
+  auto one = std::make_unique<Block>();
+  auto two = std::make_unique<Block>();
+  add(*one, Word::received, 5);
+  add(*two, Word::received, 7);
+  add(*two, Word::loop_idle_us, 1);
+  record(*one, Timing::receive_to_ack, 10);
+  record(*two, Timing::receive_to_ack, 20);
+  auto total = take_snapshot(*one);
+  total += take_snapshot(*two);
+  EXPECT_EQ(total[Word::received], 12u);
+  EXPECT_EQ(total[Word::loop_idle_us], 1u);
+  EXPECT_EQ(total[Timing::receive_to_ack].count(), 2u);
+  EXPECT_EQ(total[Timing::receive_to_ack].sum_us, 30u);
+}
+
+TEST(SegmentTest, WhatOneProcessCountsAnotherReads) {
+  auto segment = Segment::create(3);
+  ASSERT_TRUE(segment);
+  EXPECT_EQ(segment->block_count(), 3u);
+  const pid_t child = fork();
+  if (child == 0) {
+    auto attached = Segment::attach(segment->fd());
+    if (!attached || attached->block_count() != 3) _exit(1);
+    add(attached->block(1), Word::received, 42);
+    record(attached->block(1), Timing::verify, 5);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(get(segment->block(0), Word::received), 0u);
+  EXPECT_EQ(get(segment->block(1), Word::received), 42u);
+  EXPECT_EQ(get(segment->block(2), Word::received), 0u);
+  EXPECT_EQ(take_snapshot(segment->block(1))[Timing::verify].count(), 1u);
+}
+
+TEST(SegmentTest, BlocksDoNotShareACacheLine) {
+  auto segment = Segment::create(2);
+  ASSERT_TRUE(segment);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(0)) % 64, 0u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(1)) % 64, 0u);
+}
+
+TEST(SegmentTest, ItsSizeCannotBeChangedAndItIsNotInherited) {
+  auto segment = Segment::create(2);
+  ASSERT_TRUE(segment);
+  EXPECT_NE(ftruncate(segment->fd(), 0), 0);
+  EXPECT_NE(ftruncate(segment->fd(), 1 << 20), 0);
+  EXPECT_TRUE(fcntl(segment->fd(), F_GETFD) & FD_CLOEXEC);
+}
+
+TEST(SegmentTest, WhatIsNoSegmentIsRefused) {
+  EXPECT_FALSE(Segment::attach(-1));
+  EXPECT_FALSE(Segment::attach(open("/dev/null", O_RDWR)));
+  const int empty = memfd_create("test", 0);
+  ASSERT_EQ(ftruncate(empty, 4096), 0);
+  EXPECT_FALSE(Segment::attach(empty));
+}
+
+TEST(SegmentTest, AnotherLayoutIsRefused) {
+  const auto refused = [](auto change, off_t grow) {
+    auto segment = Segment::create(2);
+    Header header{};
+    EXPECT_EQ(pread(segment->fd(), &header, sizeof(header), 0),
+              static_cast<ssize_t>(sizeof(header)));
+    change(header);
+    const int copy = memfd_create("test", 0);
+    struct stat status {};
+    fstat(segment->fd(), &status);
+    EXPECT_EQ(ftruncate(copy, status.st_size + grow), 0);
+    EXPECT_EQ(pwrite(copy, &header, sizeof(header), 0), static_cast<ssize_t>(sizeof(header)));
+    return !Segment::attach(copy);
+  };
+  EXPECT_FALSE(refused([](Header&) {}, 0)) << "an unchanged copy is a segment";
+  EXPECT_TRUE(refused([](Header& h) { ++h.magic; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { ++h.layout_version; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { h.block_bytes += 64; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { ++h.word_count; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { ++h.block_count; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { h.block_count = 0; }, 0));
+  EXPECT_TRUE(refused([](Header&) {}, 64));
+  EXPECT_TRUE(refused([](Header&) {}, -64));
+}
+
+TEST(SegmentTest, ClearingGaugesKeepsCountersAndTheGeneration) {
+  auto block = std::make_unique<Block>();
+  for (std::size_t i = 0; i < kWords.size(); ++i)
+    set(*block, static_cast<Word>(i), i + 1);
+  clear_gauges(*block);
+  for (std::size_t i = 0; i < kWords.size(); ++i) {
+    const bool kept = kWords[i].kind == Kind::counter || static_cast<Word>(i) == Word::generation;
+    EXPECT_EQ(get(*block, static_cast<Word>(i)), kept ? i + 1 : 0) << kWords[i].name;
+  }
+}
+
+}  // namespace
+}  // namespace txindex::stats
