@@ -35,18 +35,21 @@ int migrate(const config::Config& config) {
   return 0;
 }
 
-int worker(const config::Config& config, const config::WorkerArguments& arguments) {
+int worker(const config::Config& config, const config::ChildArguments& arguments) {
   auto segment = stats::Segment::attach(arguments.stats_fd);
   if (!segment) return fail(segment.error());
   const auto slot = static_cast<std::size_t>(arguments.slot);
-  if (arguments.slot < 0 || slot >= segment->block_count()) {
-    return fail(failure("there is no slot " + std::to_string(arguments.slot)));
+  const auto side = static_cast<std::size_t>(arguments.side);
+  if (arguments.slot < 0 || slot >= segment->slot_count() || side >= stats::kSides) {
+    return fail(failure("there is no slot " + std::to_string(arguments.slot) + " with a side " +
+                        std::to_string(arguments.side)));
   }
   process::WorkerEnvironment environment;
   environment.slot = arguments.slot;
   environment.generation = arguments.generation;
   environment.control_fd = arguments.control_fd;
-  environment.stats = &segment->block(slot);
+  environment.stats = &segment->block(slot, side);
+  environment.patient = arguments.patient;
   environment.listen = arguments.listen;
   return process::run_worker(config, environment);
 }
@@ -54,7 +57,7 @@ int worker(const config::Config& config, const config::WorkerArguments& argument
 std::string process_name(const config::CommandLine& line) {
   switch (line.command) {
     case config::Command::worker:
-      return "worker " + std::to_string(line.worker.slot);
+      return "worker " + std::to_string(line.child.slot);
     case config::Command::migrate:
       return "migrate";
     default:
@@ -94,7 +97,7 @@ int main(int argc, char** argv) {
   }
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
-  if (line->command == config::Command::worker) return worker(line->config, line->worker);
+  if (line->command == config::Command::worker) return worker(line->config, line->child);
   if (line->command == config::Command::migrate) return migrate(line->config);
 
   for (const auto& warning : line->warnings)

@@ -1,13 +1,18 @@
-// The shared-memory statistics: one segment (a memfd that children inherit), a header and one
-// block for each slot. Whoever can map the segment can read it; nobody is asked for anything.
+// The shared-memory statistics: one segment (a memfd that children inherit), a header, what the
+// supervisor knows of the service, and two blocks for each slot. Whoever can map the segment can
+// read it; nobody is asked for anything.
 //
-//   segment = header, block 0, block 1, ... block (block_count - 1)
+//   segment = header, service, blocks of slot 0 (side 0, side 1), of slot 1, ...
+//   service = words, then texts
 //   block   = words[kWordCount] of 64 bits
 //
-// A word is written by one process only, that of its slot (pid, generation, state and restarts: the
-// supervisor), with relaxed atomics, so a reader sees each word whole but not all of them at one
-// instant. What a word means is in the tables below and nowhere else. A replacement process goes on
-// with the block of its slot: counters never go back.
+// A slot has one process, or two while the one is being replaced by the other: each writes the
+// block of its own side. Slots 0 to kWorkersMax - 1 are workers, slot kAdminSlot is the admin
+// process. A word is written by one process only, that of its block (pid, generation, state and
+// restarts: the supervisor), with relaxed atomics, so a reader sees each word whole but not all of
+// them at one instant. What a word means is in the tables below and nowhere else. A replacement
+// goes on with a block of its slot as it finds it, so what a slot has counted is the sum of its two
+// sides, and counters never go back; gauges of a process that is gone are zero.
 #pragma once
 
 #include <array>
@@ -16,10 +21,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "txindex/limits.h"
+
 namespace txindex::stats {
 
 inline constexpr std::uint64_t kMagic = 0x3130535441545854;  // "TXTATS01"
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 enum class Kind : std::uint8_t { counter, gauge };
 
@@ -27,7 +34,7 @@ enum class Kind : std::uint8_t { counter, gauge };
 #define TXINDEX_STATS(X)                                                                    \
   X(pid, gauge, "Process id of the slot's current process, 0 if none")                      \
   X(generation, gauge, "How many processes the slot has had")                               \
-  X(state, gauge, "0 empty, 1 starting, 2 ready, 3 draining, 4 held back")                  \
+  X(state, gauge, "A ProcessState, as a number")                                            \
   X(heartbeat_us, gauge, "Monotonic time at which the event loop last turned")              \
   X(restarts, counter, "Processes of the slot that died and were replaced")                 \
   X(connections_open, gauge, "Producer connections open")                                   \
@@ -68,7 +75,25 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(postgres_ambiguous, counter, "Commits whose outcome was unknown and was looked up")     \
   X(postgres_bisections, counter, "Batches split to find a row that PostgreSQL refuses")    \
   X(loop_busy_us, counter, "Time that the event loop worked")                               \
-  X(loop_idle_us, counter, "Time that the event loop waited")
+  X(loop_idle_us, counter, "Time that the event loop waited")                               \
+  X(listeners, gauge, "Listening sockets served: its own, and those of absent siblings")    \
+  X(partitions_dropped, counter, "Partitions dropped because they were past retention")     \
+  X(store_partitions, gauge, "Time partitions there are; known to one worker at a time")    \
+  X(store_rows, gauge, "Transactions stored, as PostgreSQL estimates; likewise")            \
+  X(store_bytes, gauge, "Bytes of all tables and indexes; likewise")
+
+// What a slot's process is doing; the word `state`.
+enum class ProcessState : std::uint8_t {
+  empty,      // no process
+  starting,   // has not said that it is ready
+  ready,      // serves
+  draining,   // was told to finish
+  held_back,  // no process: the next one waits, because several have died
+  retired,    // no process is wanted
+  silent,     // its event loop does not turn
+};
+inline constexpr std::array<std::string_view, 7> kProcessStates = {
+    "empty", "starting", "ready", "draining", "held_back", "retired", "silent"};
 
 enum class Word : std::uint16_t {
 #define X(name, kind, help) name,
@@ -104,12 +129,74 @@ struct alignas(64) Block {
   std::array<std::atomic<std::uint64_t>, kWordCount> words;
 };
 
+// --- The service as a whole; written by the supervisor only -----------------------------------
+
+enum class ServiceState : std::uint8_t { starting, serving, degraded, draining };
+inline constexpr std::array<std::string_view, 4> kServiceStates = {"starting", "serving",
+                                                                   "degraded", "draining"};
+
+enum class RollOutcome : std::uint8_t { none, done, aborted };
+inline constexpr std::array<std::string_view, 3> kRollOutcomes = {"none", "done", "aborted"};
+
+// Rolling restarts are numbered from 1. One that is asked for while another runs begins after it.
+#define TXINDEX_SERVICE_STATS(X)                                                               \
+  X(supervisor_pid, gauge, "Process id of the supervisor")                                     \
+  X(service_state, gauge, "A ServiceState, as a number")                                       \
+  X(started_unix_us, gauge, "When the service was started, microseconds since the Unix epoch") \
+  X(worker_slots, gauge, "Slots of workers in use; those above `workers` are retired")         \
+  X(workers, gauge, "Workers wanted")                                                          \
+  X(reexecs, counter, "Times the supervisor has re-executed itself")                           \
+  X(roll_running, gauge, "1 while a rolling restart runs")                                     \
+  X(roll_queued, gauge, "1 if another one was asked for meanwhile")                            \
+  X(roll_slot, gauge, "The slot that it is at")                                                \
+  X(rolls_started, counter, "Rolling restarts begun: the number of the latest")                \
+  X(rolls_ended, counter, "Rolling restarts ended: the number of the latest")                  \
+  X(rolls_aborted, counter, "Of them, those that were aborted")                                \
+  X(last_roll_outcome, gauge, "A RollOutcome, of the latest that has ended")
+
+enum class ServiceWord : std::uint16_t {
+#define X(name, kind, help) name,
+  TXINDEX_SERVICE_STATS(X)
+#undef X
+};
+
+inline constexpr std::array kServiceWords = {
+#define X(name, kind, help) WordInfo{#name, Kind::kind, help},
+    TXINDEX_SERVICE_STATS(X)
+#undef X
+};
+
+// version of the supervisor; addresses in numbers, empty if there is none; why the latest rolling
+// restart was aborted, else empty.
+enum class ServiceText : std::uint16_t { version, listen, admin, roll_failure };
+inline constexpr std::size_t kServiceTexts = 4;
+
+// A text of up to 1015 bytes in atomics. `sequence` is odd while it is being written; a reader
+// that has not seen the same even number before and after reads again (src/stats/service.h).
+struct Text {
+  std::atomic<std::uint64_t> sequence;
+  std::atomic<std::uint64_t> bytes;
+  std::array<std::atomic<std::uint64_t>, 126> data;
+};
+
+struct alignas(64) Service {
+  std::array<std::atomic<std::uint64_t>, kServiceWords.size()> words;
+  std::array<Text, kServiceTexts> texts;
+};
+
+// --- The segment -------------------------------------------------------------------------------
+
+inline constexpr std::size_t kSides = 2;
+inline constexpr std::size_t kAdminSlot = limits::kWorkersMax;
+inline constexpr std::size_t kSlots = kAdminSlot + 1;
+
 struct alignas(64) Header {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t block_bytes;
-  std::uint32_t block_count;
+  std::uint32_t block_count;  // kSides for each slot
   std::uint32_t word_count;
+  std::uint32_t service_bytes;
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the segment is shared memory");

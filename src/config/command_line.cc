@@ -16,6 +16,7 @@ namespace txindex::config {
 namespace {
 
 constexpr const char* kConfigVariable = "TXINDEXD_CONFIG";
+constexpr const char* kTakeover = "takeover";
 
 // CLI11 treats an empty variable as one that is not set, and so does everything here.
 const char* variable(const std::string& name) {
@@ -175,8 +176,11 @@ struct Definition {
   std::vector<std::string> values = std::vector<std::string>(settings().size());
   CLI::App* migrate = nullptr;
   CLI::App* worker = nullptr;
-  WorkerArguments worker_arguments;
-  std::string worker_listen;
+  CLI::App* admin = nullptr;
+  CLI::App* takeover = nullptr;
+  ChildArguments child;
+  std::string child_listen;
+  TakeoverArguments takeover_arguments;
   bool check_config = false;
   bool print_config = false;
   bool version = false;
@@ -216,13 +220,22 @@ Definition::Definition() {
   app.require_subcommand(0, 1);
   migrate = app.add_subcommand("migrate", "Bring the schema up to date, then exit.");
   worker = app.add_subcommand("worker")->group("");
-  for (auto* subcommand : {migrate, worker})
+  admin = app.add_subcommand("admin")->group("");
+  takeover = app.add_subcommand(kTakeover)->group("");
+  for (auto* subcommand : {migrate, worker, admin, takeover})
     subcommand->fallthrough()->set_help_flag();
-  worker->add_option("--slot", worker_arguments.slot)->required();
-  worker->add_option("--generation", worker_arguments.generation)->required();
-  worker->add_option("--control-fd", worker_arguments.control_fd)->required();
-  worker->add_option("--stats-fd", worker_arguments.stats_fd)->required();
-  worker->add_option("--listen-address", worker_listen)->required();
+  for (auto* subcommand : {worker, admin}) {
+    subcommand->add_option("--slot", child.slot)->required();
+    subcommand->add_option("--side", child.side)->required();
+    subcommand->add_option("--generation", child.generation)->required();
+    subcommand->add_option("--control-fd", child.control_fd)->required();
+    subcommand->add_option("--stats-fd", child.stats_fd)->required();
+    subcommand->add_option("--listen-fd", child.listen_fd);
+    subcommand->add_option("--listen-address", child_listen)->required();
+    subcommand->add_flag("--patient", child.patient);
+  }
+  takeover->add_option("--state-fd", takeover_arguments.state_fd)->required();
+  takeover->add_flag("--check", takeover_arguments.check);
 }
 
 // Where the value of an option came from, as an error names it.
@@ -299,25 +312,45 @@ result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     line.command = Command::print_config;
   } else if (definition.migrate->parsed()) {
     line.command = Command::migrate;
-  } else if (definition.worker->parsed()) {
-    auto listen = parse_endpoint(definition.worker_listen);
+  } else if (definition.takeover->parsed()) {
+    line.command = Command::takeover;
+    line.takeover = definition.takeover_arguments;
+  } else if (definition.worker->parsed() || definition.admin->parsed()) {
+    auto listen = parse_endpoint(definition.child_listen);
     if (!listen) return configuration_failure("--listen-address: " + listen.error().message);
-    line.command = Command::worker;
-    line.worker = definition.worker_arguments;
-    line.worker.listen = *std::move(listen);
+    line.command = definition.worker->parsed() ? Command::worker : Command::admin;
+    line.child = definition.child;
+    line.child.listen = *std::move(listen);
   }
   return line;
 }
 
-std::vector<std::string> worker_command_line(const WorkerArguments& worker,
-                                             const std::vector<std::string>& original) {
-  std::vector<std::string> words = {"worker",
-                                    "--slot=" + std::to_string(worker.slot),
-                                    "--generation=" + std::to_string(worker.generation),
-                                    "--control-fd=" + std::to_string(worker.control_fd),
-                                    "--stats-fd=" + std::to_string(worker.stats_fd),
-                                    "--listen-address=" + to_string(worker.listen)};
+std::vector<std::string> child_command_line(Command command, const ChildArguments& child,
+                                            const std::vector<std::string>& original) {
+  std::vector<std::string> words = {command == Command::admin ? "admin" : "worker",
+                                    "--slot=" + std::to_string(child.slot),
+                                    "--side=" + std::to_string(child.side),
+                                    "--generation=" + std::to_string(child.generation),
+                                    "--control-fd=" + std::to_string(child.control_fd),
+                                    "--stats-fd=" + std::to_string(child.stats_fd),
+                                    "--listen-address=" + to_string(child.listen)};
+  if (child.listen_fd >= 0) words.push_back("--listen-fd=" + std::to_string(child.listen_fd));
+  if (child.patient) words.emplace_back("--patient");
   words.insert(words.end(), original.begin(), original.end());
+  return words;
+}
+
+std::vector<std::string> takeover_command_line(const TakeoverArguments& takeover,
+                                               const std::vector<std::string>& original) {
+  std::vector<std::string> words = {kTakeover, "--state-fd=" + std::to_string(takeover.state_fd)};
+  if (takeover.check) words.emplace_back("--check");
+  words.insert(words.end(), original.begin(), original.end());
+  return words;
+}
+
+std::vector<std::string> original_arguments(std::vector<std::string> words) {
+  if (words.size() >= 2 && words.front() == kTakeover)
+    words.erase(words.begin(), words.begin() + 2);
   return words;
 }
 

@@ -17,26 +17,40 @@ namespace txindex::config {
 enum class Command : std::uint8_t {
   serve,
   migrate,
-  worker,  // internal: how the supervisor starts its children
+  worker,    // internal: how the supervisor starts its children
+  admin,     // likewise
+  takeover,  // internal: the supervisor itself, going on with the children of the one before it
   check_config,
   print_config,
   help,
   version,
 };
 
-// What the supervisor tells a worker on its command line.
-struct WorkerArguments {
+// What the supervisor tells a child, a worker or the admin process, on its command line.
+struct ChildArguments {
   int slot = -1;
+  int side = 0;  // which of the slot's blocks in the statistics
   std::uint64_t generation = 0;
   int control_fd = -1;
   int stats_fd = -1;
-  Endpoint listen;
+  int listen_fd = -1;  // the slot's listening socket; -1: there is none yet, make one
+  Endpoint listen;     // where
+  // Wait for a database that is away, because the service goes on anyway; otherwise say so and
+  // fail, because somebody waits for the answer.
+  bool patient = false;
+};
+
+// What the supervisor tells the one that takes its place.
+struct TakeoverArguments {
+  int state_fd = -1;   // what is to be taken over
+  bool check = false;  // find out whether that would work, and do no more
 };
 
 struct CommandLine {
   Command command = Command::serve;
   Config config;
-  WorkerArguments worker;
+  ChildArguments child;
+  TakeoverArguments takeover;
   std::string help;                   // the text, for Command::help
   std::vector<std::string> warnings;  // for the log, one line each
 };
@@ -46,9 +60,15 @@ struct CommandLine {
 // only, before any other thread.
 result<CommandLine> parse_command_line(int argc, const char* const* argv);
 
-// The arguments that parse_command_line() takes for a worker; `original` are the supervisor's own,
-// without the program's name.
-std::vector<std::string> worker_command_line(const WorkerArguments& worker,
-                                             const std::vector<std::string>& original);
+// The arguments that parse_command_line() takes for a child (Command::worker or admin) and for a
+// takeover; `original` are the supervisor's own, without the program's name.
+std::vector<std::string> child_command_line(Command command, const ChildArguments& child,
+                                            const std::vector<std::string>& original);
+std::vector<std::string> takeover_command_line(const TakeoverArguments& takeover,
+                                               const std::vector<std::string>& original);
+
+// The supervisor's own arguments: those of `words` behind the ones that takeover_command_line()
+// has put there. (A supervisor may take over many times.)
+std::vector<std::string> original_arguments(std::vector<std::string> words);
 
 }  // namespace txindex::config

@@ -53,9 +53,16 @@ std::optional<Contradiction> contradiction(const Config& config) {
                                                    "' is less than twice dedup.window (" +
                                                    format_duration(config.dedup_window) + ")"};
   }
-  if (config.listen == config.admin && config.listen.port != 0) {
+  if (config.admin && config.listen == *config.admin && config.listen.port != 0) {
     return Contradiction{"admin",
-                         "'" + to_string(config.admin) + "' is also the address of listen"};
+                         "'" + to_string(*config.admin) + "' is also the address of listen"};
+  }
+  if (config.retention && *config.retention < config.time_max_age + interval) {
+    return Contradiction{"retention",
+                         "'" + format_duration(*config.retention) +
+                             "' is less than time.max_age and one partition.interval (" +
+                             format_duration(config.time_max_age + interval) +
+                             "): transactions would be accepted and then dropped"};
   }
   if (config.verify_threads * std::max(1, config.workers) > kVerifyThreadsTotalMax) {
     return Contradiction{"verify.threads", "'" + std::to_string(config.verify_threads) +

@@ -18,9 +18,11 @@
 
 namespace txindex::config {
 
+enum class LogFormat : std::uint8_t { text, json };
+
 struct Config {
   Endpoint listen{"127.0.0.1", 9400};
-  Endpoint admin{"127.0.0.1", 9464};
+  std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 9464};  // none: no admin process
 
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
   bool allow_unsafe_durability = false;
@@ -30,6 +32,7 @@ struct Config {
   std::chrono::microseconds dedup_window = std::chrono::minutes(10);
   std::chrono::microseconds time_max_future = std::chrono::minutes(5);
   std::chrono::microseconds time_max_age = std::chrono::hours(24 * 30);
+  std::optional<std::chrono::microseconds> retention;  // none: nothing is ever dropped
 
   int workers = 0;         // 0: one for each core
   int verify_threads = 0;  // of each worker; 0: what the cores leave
@@ -41,9 +44,12 @@ struct Config {
   std::size_t in_flight_bytes = 64 * limits::kMiB;  // of each worker
   std::size_t max_connections = 4096;               // of each worker
   std::chrono::microseconds drain_timeout = std::chrono::seconds(30);
+  std::chrono::microseconds roll_ready_timeout = std::chrono::seconds(60);
+  std::chrono::microseconds roll_settle = std::chrono::seconds(5);
 
   std::string log_level = "info";
   std::string log_file;  // empty: standard error
+  LogFormat log_format = LogFormat::text;
 
   bool operator==(const Config&) const = default;
 };

@@ -131,6 +131,34 @@ Setting endpoint(std::string_view key, Endpoint Config::*member) {
   return s;
 }
 
+// `setting` of a member that may also hold nothing, which is written as `off`. `plain` reads and
+// writes the value in a Config at `scratch`.
+template <typename T>
+Setting or_off(Setting plain, T Config::*scratch, std::optional<T> Config::*member) {
+  static constexpr std::string_view kOff = "off";
+  Setting s = plain;
+  s.allowed = "off, or " + plain.allowed;
+  s.read = [=](Config& config, std::string_view text) -> result<void> {
+    if (text == kOff) {
+      config.*member = std::nullopt;
+      return {};
+    }
+    Config only;
+    if (auto ok = plain.read(only, text); !ok) {
+      return configuration_failure(ok.error().message + "; or off");
+    }
+    config.*member = only.*scratch;
+    return {};
+  };
+  s.write = [=](const Config& config) {
+    if (!(config.*member)) return std::string(kOff);
+    Config only;
+    only.*scratch = *(config.*member);
+    return plain.write(only);
+  };
+  return s;
+}
+
 Setting level_of_index() {
   static constexpr std::array<std::string_view, 3> kNames = {"transactions", "accounts",
                                                              "instructions"};
@@ -146,6 +174,24 @@ Setting level_of_index() {
   };
   s.write = [](const Config& config) {
     return std::string(kNames[static_cast<std::size_t>(config.index_level)]);
+  };
+  return s;
+}
+
+Setting format_of_log() {
+  static constexpr std::array<std::string_view, 2> kNames = {"text", "json"};
+  Setting s;
+  s.key = "log.format";
+  s.placeholder = "text|json";
+  s.allowed = "text or json";
+  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    const auto* found = std::find(kNames.begin(), kNames.end(), text);
+    if (found == kNames.end()) return refused(text, allowed);
+    config.log_format = static_cast<LogFormat>(found - kNames.begin());
+    return {};
+  };
+  s.write = [](const Config& config) {
+    return std::string(kNames[static_cast<std::size_t>(config.log_format)]);
   };
   return s;
 }
@@ -176,7 +222,8 @@ std::vector<Setting> make_settings() {
   group = "Network";
   add(endpoint("listen", &Config::listen),
       "Where producers connect. Port 0 picks a free one and logs it.");
-  add(endpoint("admin", &Config::admin), "Where metrics, health and status are served by HTTP.");
+  add(or_off(endpoint("admin", &Config::listen), &Config::listen, &Config::admin),
+      "Where metrics, health, status and a page for people are served by HTTP.");
   add(number<std::size_t>("limits.max_connections", &Config::max_connections, 1, 1'000'000),
       "Producer connections that one worker holds at once; more wait.");
   add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),
@@ -209,6 +256,11 @@ std::vector<Setting> make_settings() {
   add(duration("time.max_age", &Config::time_max_age, minutes(1), 36500 * kDay),
       "How far behind the clock a time stamp may be; replays of history need more.");
 
+  add(or_off(duration("retention", &Config::time_max_age, hours(1), 36500 * kDay),
+             &Config::time_max_age, &Config::retention),
+      "How long transactions are kept: partitions whose whole time is longer ago are dropped. At "
+      "least time.max_age and one partition.interval.");
+
   group = "Work";
   add(number("workers", &Config::workers, 0, limits::kWorkersMax),
       "Worker processes; 0: one for each core.");
@@ -225,10 +277,17 @@ std::vector<Setting> make_settings() {
       "How long workers may take, after SIGTERM, to commit and acknowledge what they have "
       "received.");
 
+  add(duration("roll.ready_timeout", &Config::roll_ready_timeout, seconds(1), hours(1)),
+      "How long a replacement may take to become ready in a rolling restart, before the restart is "
+      "aborted.");
+  add(duration("roll.settle", &Config::roll_settle, seconds(0), hours(1)),
+      "How long the first replacement of a rolling restart must live before any old worker ends.");
+
   group = "Log";
   add(level_of_log(), "The least severe messages that are written.");
   add(text("log.file", "FILE", &Config::log_file),
       "Where they are written; empty: standard error.");
+  add(format_of_log(), "One line of text for each event, or one JSON object.");
   return all;
 }
 

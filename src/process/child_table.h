@@ -13,16 +13,12 @@
 #include <optional>
 #include <vector>
 
+#include "txindex/stats_layout.h"
+
 namespace txindex::process {
 
-// The numbers are those of the word `state` in the shared statistics.
-enum class SlotState : std::uint8_t {
-  empty = 0,     // no process; due for one, unless the table is stopping
-  starting = 1,  // has a process that has not said that it is ready
-  ready = 2,
-  draining = 3,   // was told to finish; is not replaced when it has
-  held_back = 4,  // no process until the time has come
-};
+// empty: due for a process, unless the table is stopping; draining: not replaced when it has ended.
+using SlotState = stats::ProcessState;
 
 class ChildTable {
  public:

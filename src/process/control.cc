@@ -62,7 +62,7 @@ std::string problem_with(const Packet& packet, std::size_t bytes, int flags,
   if (bytes != sizeof(packet) || (flags & MSG_TRUNC) != 0) return "a packet of another size";
   if ((flags & MSG_CTRUNC) != 0 || descriptors > 1) return "more descriptors than one, or one lost";
   if (packet.type < static_cast<std::uint16_t>(MessageType::ready) ||
-      packet.type > static_cast<std::uint16_t>(MessageType::drain)) {
+      packet.type > static_cast<std::uint16_t>(MessageType::reopen_logs)) {
     return "unknown type " + std::to_string(packet.type);
   }
   if (packet.text_bytes > packet.text.size()) return "a text that is longer than its packet";

@@ -1,8 +1,14 @@
 // The messages between the supervisor and its children, over a SOCK_SEQPACKET socket pair.
 //
-//   child -> supervisor   ready    it can take transactions; slot, pid, generation are its own
-//                         failed   it cannot, and exits with status `value`; `text` says why
-//   supervisor -> child   drain    finish what was received, then exit 0
+//   child -> supervisor   listener     with a duplicate of its listening socket: the deposit that
+//                                      keeps the socket's queue alive whatever becomes of the child
+//                         ready        it serves; slot, pid, generation are its own
+//                         failed       it cannot, and exits with status `value`; `text` says why
+//   supervisor -> child   drain        finish what was received, then exit 0; value 1: nobody else
+//                                      serves the queues of its listening sockets, so empty them
+//                         adopt        with the listening socket of slot `value`, to be served too
+//                         disown       leave the listening socket of slot `value` to others
+//                         reopen_logs
 //
 // One packet is one message of fixed size, with the version of this layout in front: after an
 // upgrade the two sides may be of different binaries. A descriptor can travel with a message.
@@ -17,7 +23,15 @@
 
 namespace txindex::process {
 
-enum class MessageType : std::uint16_t { ready = 1, failed = 2, drain = 3 };
+enum class MessageType : std::uint16_t {
+  ready = 1,
+  failed = 2,
+  drain = 3,
+  listener = 4,
+  adopt = 5,
+  disown = 6,
+  reopen_logs = 7,
+};
 
 struct Message {
   MessageType type{};

@@ -19,7 +19,7 @@ std::string summary(const stats::Segment& segment, int slots) {
   };
   stats::Snapshot total;
   for (int slot = 0; slot < slots; ++slot) {
-    total += stats::take_snapshot(segment.block(static_cast<std::size_t>(slot)));
+    total += stats::take_snapshot(segment, static_cast<std::size_t>(slot));
   }
   std::uint64_t rejected = 0;
   std::string reasons;

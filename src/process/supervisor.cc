@@ -134,15 +134,17 @@ void Supervisor::start_due() {
 result<pid_t> Supervisor::start_worker(int slot) {
   auto pair = make_control_pair();
   if (!pair) return pair.error();
-  config::WorkerArguments arguments;
+  config::ChildArguments arguments;
   arguments.slot = slot;
   arguments.generation = table_.next_generation(slot);
   arguments.control_fd = pair->child.get();
   arguments.stats_fd = segment_.fd();
   arguments.listen = reservation_.address();
+  arguments.patient = arguments.generation > 1;
 
   Launch launch;
-  launch.arguments = config::worker_command_line(arguments, program_.arguments);
+  launch.arguments =
+      config::child_command_line(config::Command::worker, arguments, program_.arguments);
   launch.inherited = {arguments.control_fd, arguments.stats_fd};
   launch.control_fd = arguments.control_fd;
   launch.slot = slot;
@@ -251,7 +253,7 @@ void Supervisor::on_death(pid_t pid, int wait_status) {
   const bool was_ready = table_[*slot].was_ready;
   const auto death = *table_.died(pid, Clock::now());
   control(*slot).reset();
-  stats::clear_gauges(segment_.block(static_cast<std::size_t>(*slot)));
+  stats::clear_gauges(segment_.block(static_cast<std::size_t>(*slot), 0));
   publish(*slot);
 
   if (table_.stopping()) {
@@ -311,7 +313,7 @@ void Supervisor::kill_all() {
 
 void Supervisor::publish(int slot) {
   const auto& from = table_[slot];
-  auto& block = segment_.block(static_cast<std::size_t>(slot));
+  auto& block = segment_.block(static_cast<std::size_t>(slot), 0);
   stats::set(block, stats::Word::pid, static_cast<std::uint64_t>(from.pid));
   stats::set(block, stats::Word::generation, from.generation);
   stats::set(block, stats::Word::state, static_cast<std::uint64_t>(from.state));
@@ -371,7 +373,7 @@ int run_supervisor(const config::Config& config, const Program& program) {
     if (!status) return 0;
     if (*status != 0) return *status;
   }
-  auto segment = stats::Segment::create(limits::kWorkersMax);
+  auto segment = stats::Segment::create();
   if (!segment) return fail(segment.error());
   const int workers = config::effective_workers(config, config::available_cores());
   return Supervisor(config, program, *std::move(signals), *std::move(reservation),

@@ -213,7 +213,7 @@ std::vector<std::unique_ptr<store::PgStore>> Worker::make_stores() const {
 
 // Waits for the database on a thread of its own, so that the loop can be told to leave meanwhile.
 void Worker::connect_stores() {
-  if (environment_.generation == 1) {
+  if (!environment_.patient) {
     // The service is being started: what is wrong with the database should end the attempt.
     if (auto usable = store::PgStore::probe(store_options(config_)); !usable) {
       asio::post(loop_, [this, problem = usable.error()] {

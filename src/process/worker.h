@@ -16,14 +16,15 @@ struct WorkerEnvironment {
   std::uint64_t generation;  // counts the processes of the slot from 1
   int control_fd;            // to the supervisor: control.h; end-of-file means that it is gone
   stats::Block* stats;       // the slot's; pid, generation, state and restarts are the supervisor's
+  bool patient;              // wait for a database that is away, instead of failing
   Endpoint listen;           // address and port, both numeric: bind with SO_REUSEPORT
 };
 
 // Returns the exit status: 0 after a drain (DRAIN, SIGTERM or end-of-file of control_fd) that
 // committed and acknowledged everything, else that of a failure that has also been sent as FAILED.
 //
-// The supervisor gives up, and the service with it, when no worker can live. So a replacement
-// (generation above 1) waits for a database that is away instead of failing.
+// The supervisor gives up, and the service with it, when no worker can live. So a replacement of
+// one that died is patient: it waits for a database that is away.
 int run_worker(const config::Config& config, const WorkerEnvironment& environment);
 
 }  // namespace txindex::process

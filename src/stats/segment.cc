@@ -17,7 +17,7 @@ namespace txindex::stats {
 namespace {
 
 std::size_t bytes_for(std::size_t block_count) {
-  return sizeof(Header) + block_count * sizeof(Block);
+  return sizeof(Header) + sizeof(Service) + block_count * sizeof(Block);
 }
 
 Failure system_failure(const char* what) {
@@ -28,10 +28,11 @@ Failure system_failure(const char* what) {
 const char* problem_with(const Header& header, std::size_t bytes) {
   if (header.magic != kMagic) return "not a statistics segment";
   if (header.layout_version != kLayoutVersion || header.block_bytes != sizeof(Block) ||
-      header.word_count != kWordCount) {
-    return "the segment has the layout of another version";
+      header.word_count != kWordCount || header.service_bytes != sizeof(Service)) {
+    return "the segment has the layout of another version (a reload with SIGHUP renews it)";
   }
-  if (header.block_count == 0 || bytes != bytes_for(header.block_count)) {
+  if (header.block_count == 0 || header.block_count % kSides != 0 ||
+      bytes != bytes_for(header.block_count)) {
     return "the segment's size is not what its header says";
   }
   return nullptr;
@@ -39,8 +40,9 @@ const char* problem_with(const Header& header, std::size_t bytes) {
 
 }  // namespace
 
-result<Segment> Segment::create(std::size_t block_count) {
-  assert(block_count > 0);
+result<Segment> Segment::create(std::size_t slots) {
+  assert(slots > 0);
+  const std::size_t block_count = slots * kSides;
   const int fd = memfd_create("txindexd-statistics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return system_failure("memfd_create");
   Segment segment(fd, nullptr, 0);
@@ -53,9 +55,13 @@ result<Segment> Segment::create(std::size_t block_count) {
   if (memory == MAP_FAILED) return system_failure("mmap");
   segment.memory_ = memory;
   segment.bytes_ = bytes;
-  new (memory)
-      Header{kMagic, kLayoutVersion, sizeof(Block), static_cast<std::uint32_t>(block_count),
-             static_cast<std::uint32_t>(kWordCount)};
+  new (memory) Header{kMagic,
+                      kLayoutVersion,
+                      sizeof(Block),
+                      static_cast<std::uint32_t>(block_count),
+                      static_cast<std::uint32_t>(kWordCount),
+                      sizeof(Service)};
+  new (static_cast<std::byte*>(memory) + sizeof(Header)) Service();
   for (std::size_t i = 0; i < block_count; ++i) {
     new (static_cast<std::byte*>(memory) + bytes_for(i)) Block();
   }
@@ -95,18 +101,27 @@ Segment::~Segment() {
   if (fd_ >= 0) close(fd_);
 }
 
-std::size_t Segment::block_count() const {
-  return static_cast<const Header*>(memory_)->block_count;
+std::size_t Segment::slot_count() const {
+  return static_cast<const Header*>(memory_)->block_count / kSides;
 }
 
-Block& Segment::block(std::size_t slot) {
-  return const_cast<Block&>(std::as_const(*this).block(slot));
+Block& Segment::block(std::size_t slot, std::size_t side) {
+  return const_cast<Block&>(std::as_const(*this).block(slot, side));
 }
 
-const Block& Segment::block(std::size_t slot) const {
-  assert(slot < block_count());
+const Block& Segment::block(std::size_t slot, std::size_t side) const {
+  assert(slot < slot_count() && side < kSides);
+  return *std::launder(reinterpret_cast<const Block*>(static_cast<const std::byte*>(memory_) +
+                                                      bytes_for(slot * kSides + side)));
+}
+
+Service& Segment::service() {
+  return const_cast<Service&>(std::as_const(*this).service());
+}
+
+const Service& Segment::service() const {
   return *std::launder(
-      reinterpret_cast<const Block*>(static_cast<const std::byte*>(memory_) + bytes_for(slot)));
+      reinterpret_cast<const Service*>(static_cast<const std::byte*>(memory_) + sizeof(Header)));
 }
 
 void clear_gauges(Block& block) {

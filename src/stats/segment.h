@@ -13,8 +13,9 @@ namespace txindex::stats {
 // processes share; use them through src/stats/block.h, from any thread.
 class Segment {
  public:
-  // A new one, all words zero. Its size is sealed, so that nobody can cut it short under a reader.
-  static result<Segment> create(std::size_t block_count);
+  // A new one with two blocks for each slot, all words zero. Its size is sealed, so that nobody can
+  // cut it short under a reader.
+  static result<Segment> create(std::size_t slots = kSlots);
   // The one behind a descriptor that was inherited, which is taken over. Fails if it is none, or is
   // of another layout, as after an upgrade that left the supervisor running.
   static result<Segment> attach(int fd);
@@ -25,9 +26,11 @@ class Segment {
 
   // Closed on exec: whoever starts a child that is to inherit it clears that flag in the child.
   int fd() const { return fd_; }
-  std::size_t block_count() const;
-  Block& block(std::size_t slot);
-  const Block& block(std::size_t slot) const;
+  std::size_t slot_count() const;
+  Block& block(std::size_t slot, std::size_t side);
+  const Block& block(std::size_t slot, std::size_t side) const;
+  Service& service();
+  const Service& service() const;
 
  private:
   Segment(int fd, void* memory, std::size_t bytes) : fd_(fd), memory_(memory), bytes_(bytes) {}

@@ -59,4 +59,11 @@ Snapshot take_snapshot(const Block& block) {
   return copy;
 }
 
+Snapshot take_snapshot(const Segment& segment, std::size_t slot) {
+  Snapshot sum;
+  for (std::size_t side = 0; side < kSides; ++side)
+    sum += take_snapshot(segment.block(slot, side));
+  return sum;
+}
+
 }  // namespace txindex::stats

@@ -6,6 +6,8 @@
 
 #include "txindex/stats_layout.h"
 
+#include "stats/segment.h"
+
 namespace txindex::stats {
 
 struct TimingSnapshot {
@@ -33,5 +35,9 @@ struct Snapshot {
 
 // Any thread, any process. Each word is read whole; all of them not at one instant.
 Snapshot take_snapshot(const Block& block);
+
+// What a slot has counted and what its processes hold: the sum of its two sides. Those words that
+// are no quantity mean nothing in it; look at the sides for them.
+Snapshot take_snapshot(const Segment& segment, std::size_t slot);
 
 }  // namespace txindex::stats

@@ -1,5 +1,6 @@
 // The supervisor as an operator meets it: errors at the start, workers that die, the end.
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>

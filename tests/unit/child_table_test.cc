@@ -1,6 +1,8 @@
 // The respawn policy, without a process.
 #include "process/child_table.h"
 
+#include <gtest/gtest.h>
+
 #include <random>
 
 namespace txindex::process {

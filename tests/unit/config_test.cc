@@ -1,4 +1,5 @@
 // Configuration: the file's syntax, precedence, errors, and that what is printed reads back.
+#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <sstream>
@@ -120,7 +121,7 @@ TEST_F(ConfigTest, TheFlagForTheFileBeatsTheVariable) {
 TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   Config other;
   other.listen = {"::1", 1};
-  other.admin = {"localhost", 2};
+  other.admin = Endpoint{"localhost", 2};
   other.database = "host=/run dbname='x y'";
   other.allow_unsafe_durability = true;
   other.migrate = false;
@@ -129,6 +130,10 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.dedup_window = minutes(11);
   other.time_max_future = seconds(1);
   other.time_max_age = hours(24 * 365);
+  other.retention = hours(24 * 366);
+  other.roll_ready_timeout = seconds(7);
+  other.roll_settle = seconds(1);
+  other.log_format = LogFormat::json;
   other.workers = 7;
   other.verify_threads = 5;
   other.writers = 3;
@@ -335,20 +340,72 @@ TEST_F(ConfigTest, TheHelpNamesEveryFlagAndHidesTheInternalCommand) {
     EXPECT_LE(text.size(), 100u) << text;
 }
 
-TEST_F(ConfigTest, AWorkersCommandLineCarriesItsArgumentsAndTheOriginalOnes) {
-  const WorkerArguments given{3, 7, 10, 11, {"::1", 9400}};
-  const auto line =
-      parse(worker_command_line(given, {"--workers", "5", "--config",
-                                        file("index.level = instructions\n"), "--listen=[::1]:0"}));
+TEST_F(ConfigTest, AChildsCommandLineCarriesItsArgumentsAndTheOriginalOnes) {
+  ChildArguments given;
+  given.slot = 3;
+  given.side = 1;
+  given.generation = 7;
+  given.control_fd = 10;
+  given.stats_fd = 11;
+  given.listen_fd = 12;
+  given.listen = {"::1", 9400};
+  given.patient = true;
+  const auto line = parse(child_command_line(
+      Command::worker, given,
+      {"--workers", "5", "--config", file("index.level = instructions\n"), "--listen=[::1]:0"}));
   ASSERT_TRUE(line) << line.error().message;
   EXPECT_EQ(line->command, Command::worker);
-  EXPECT_EQ(line->worker.slot, 3);
-  EXPECT_EQ(line->worker.generation, 7u);
-  EXPECT_EQ(line->worker.control_fd, 10);
-  EXPECT_EQ(line->worker.stats_fd, 11);
-  EXPECT_EQ(line->worker.listen, given.listen);
+  EXPECT_EQ(line->child.slot, 3);
+  EXPECT_EQ(line->child.side, 1);
+  EXPECT_EQ(line->child.generation, 7u);
+  EXPECT_EQ(line->child.control_fd, 10);
+  EXPECT_EQ(line->child.stats_fd, 11);
+  EXPECT_EQ(line->child.listen_fd, 12);
+  EXPECT_EQ(line->child.listen, given.listen);
+  EXPECT_TRUE(line->child.patient);
   EXPECT_EQ(line->config.workers, 5);
   EXPECT_EQ(line->config.index_level, IndexLevel::instructions);
+}
+
+TEST_F(ConfigTest, TheAdminProcessAndASocketThatIsThereAreAskedForLikewise) {
+  ChildArguments given;
+  given.slot = 256;
+  given.listen = {"127.0.0.1", 0};
+  given.control_fd = 10;
+  given.stats_fd = 11;
+  const auto line = parse(child_command_line(Command::admin, given, {}));
+  ASSERT_TRUE(line) << line.error().message;
+  EXPECT_EQ(line->command, Command::admin);
+  EXPECT_EQ(line->child.slot, 256);
+  EXPECT_EQ(line->child.listen_fd, -1);
+  EXPECT_FALSE(line->child.patient);
+}
+
+TEST_F(ConfigTest, ATakeoverCarriesTheOriginalArgumentsHoweverOftenItHappens) {
+  const std::vector<std::string> original = {"--workers", "5"};
+  const auto words = takeover_command_line({.state_fd = 9, .check = false}, original);
+  EXPECT_EQ(original_arguments(words), original);
+  EXPECT_EQ(original_arguments(original), original);
+  const auto line = parse(takeover_command_line({.state_fd = 9, .check = true}, original));
+  ASSERT_TRUE(line) << line.error().message;
+  EXPECT_EQ(line->command, Command::takeover);
+  EXPECT_EQ(line->takeover.state_fd, 9);
+  EXPECT_TRUE(line->takeover.check);
+  EXPECT_EQ(line->config.workers, 5);
+}
+
+TEST_F(ConfigTest, WhatCanBeSwitchedOffIsSaidByAWord) {
+  EXPECT_FALSE(config({"--admin=off"}).admin);
+  EXPECT_EQ(config({"--admin=[::1]:1"}).admin, (Endpoint{"::1", 1}));
+  EXPECT_FALSE(config({}).retention);
+  EXPECT_FALSE(config({"--retention=off"}).retention);
+  EXPECT_EQ(config({"--retention=60d"}).retention, hours(24 * 60));
+  EXPECT_HAS(error({"--retention=no"}), "; or off");
+}
+
+TEST_F(ConfigTest, RetentionMustCoverWhatIsAccepted) {
+  EXPECT_HAS(error({"--retention=30d"}), "less than time.max_age");
+  EXPECT_EQ(config({"--retention=721h"}).retention, hours(721));
 }
 
 TEST(EffectiveTest, ZeroStandsForWhatTheCoresGive) {

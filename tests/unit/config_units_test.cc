@@ -1,4 +1,6 @@
 // Durations and sizes as people write them.
+#include <gtest/gtest.h>
+
 #include "config/units.h"
 
 namespace txindex::config {

@@ -2,6 +2,7 @@
 #include "process/control.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -194,7 +195,7 @@ TEST_F(ControlTest, AnotherSizeIsRefused) {
 }
 
 TEST_F(ControlTest, UnknownTypesAndImpossibleLengthsAreRefused) {
-  for (const auto type : std::array<std::uint8_t, 3>{0, 4, 255}) {
+  for (const auto type : std::array<std::uint8_t, 3>{0, 8, 255}) {
     auto packet = valid_packet();
     packet[2] = type;
     send_raw(packet.data(), packet.size());

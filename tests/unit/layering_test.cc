@@ -34,7 +34,9 @@ const std::map<std::string, Names> kMayInclude = {
     {"net", {"chain", "flow", "stats", "log"}},
     {"store", {"chain", "flow", "stats", "log"}},
     {"config", {"log"}},
-    {"process", {"batch", "chain", "config", "flow", "log", "net", "stats", "store", "verify"}},
+    {"admin", {"stats", "log"}},
+    {"process",
+     {"admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store", "verify"}},
     {"client", {}},
     {"tools", {"chain", "log", "verify"}},
 };
@@ -46,7 +48,10 @@ struct Library {
 const std::vector<Library> kLibraries = {
     {std::regex("pqxx/.*|libpq-fe\\.h"), {"store"}},
     {std::regex("sodium\\.h|sodium/.*"), {"verify", "tools"}},
-    {std::regex("boost/asio.*"), {"net", "process"}},
+    {std::regex("boost/asio.*"), {"admin", "net", "process", "tools"}},
+    {std::regex("boost/beast.*"), {"admin", "tools"}},
+    {std::regex("prometheus/.*"), {"admin"}},
+    {std::regex("systemd/.*"), {"process"}},
     {std::regex("CLI/.*"), {"config", "tools"}},
     {std::regex("spdlog/.*"), {"log"}},
 };

@@ -1,5 +1,6 @@
 // The shared statistics: the histogram's buckets, the segment between processes, quantiles.
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -111,29 +112,30 @@ TEST(SnapshotTest, ASumOverBlocksAddsWordsAndTimings) {
 TEST(SegmentTest, WhatOneProcessCountsAnotherReads) {
   auto segment = Segment::create(3);
   ASSERT_TRUE(segment);
-  EXPECT_EQ(segment->block_count(), 3u);
+  EXPECT_EQ(segment->slot_count(), 3u);
   const pid_t child = fork();
   if (child == 0) {
     auto attached = Segment::attach(segment->fd());
-    if (!attached || attached->block_count() != 3) _exit(1);
-    add(attached->block(1), Word::received, 42);
-    record(attached->block(1), Timing::verify, 5);
+    if (!attached || attached->slot_count() != 3) _exit(1);
+    add(attached->block(1, 1), Word::received, 42);
+    record(attached->block(1, 1), Timing::verify, 5);
     _exit(0);
   }
   int status = 0;
   waitpid(child, &status, 0);
   ASSERT_EQ(status, 0);
-  EXPECT_EQ(get(segment->block(0), Word::received), 0u);
-  EXPECT_EQ(get(segment->block(1), Word::received), 42u);
-  EXPECT_EQ(get(segment->block(2), Word::received), 0u);
-  EXPECT_EQ(take_snapshot(segment->block(1))[Timing::verify].count(), 1u);
+  EXPECT_EQ(get(segment->block(0, 0), Word::received), 0u);
+  EXPECT_EQ(get(segment->block(1, 0), Word::received), 0u);
+  EXPECT_EQ(get(segment->block(1, 1), Word::received), 42u);
+  EXPECT_EQ(get(segment->block(2, 1), Word::received), 0u);
+  EXPECT_EQ(take_snapshot(*segment, 1)[Timing::verify].count(), 1u);
 }
 
 TEST(SegmentTest, BlocksDoNotShareACacheLine) {
   auto segment = Segment::create(2);
   ASSERT_TRUE(segment);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(0)) % 64, 0u);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(1)) % 64, 0u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(0, 0)) % 64, 0u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(0, 1)) % 64, 0u);
 }
 
 TEST(SegmentTest, ItsSizeCannotBeChangedAndItIsNotInherited) {
@@ -171,7 +173,9 @@ TEST(SegmentTest, AnotherLayoutIsRefused) {
   EXPECT_TRUE(refused([](Header& h) { ++h.layout_version; }, 0));
   EXPECT_TRUE(refused([](Header& h) { h.block_bytes += 64; }, 0));
   EXPECT_TRUE(refused([](Header& h) { ++h.word_count; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { h.service_bytes += 64; }, 0));
   EXPECT_TRUE(refused([](Header& h) { ++h.block_count; }, 0));
+  EXPECT_TRUE(refused([](Header& h) { ++h.block_count; }, sizeof(Block))) << "a slot with one side";
   EXPECT_TRUE(refused([](Header& h) { h.block_count = 0; }, 0));
   EXPECT_TRUE(refused([](Header&) {}, 64));
   EXPECT_TRUE(refused([](Header&) {}, -64));

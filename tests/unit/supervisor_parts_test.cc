@@ -1,6 +1,7 @@
 // What the supervisor is made of: the reservation of the address, signals, starting children.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -243,7 +244,7 @@ TEST(SummaryTest, ItAddsUpTheSlotsAndNamesTheReasons) {
   EXPECT_EQ(summary(*segment, 3), "received 0, committed 0, duplicate 0, rejected 0; 0 restarts");
   using stats::Word;
   for (std::size_t slot = 0; slot < 3; ++slot) {
-    auto& block = segment->block(slot);
+    auto& block = segment->block(slot, slot % stats::kSides);
     stats::set(block, Word::received, 10);
     stats::set(block, Word::outcome_committed, 5);
     stats::set(block, Word::outcome_duplicate, 2);
