@@ -25,6 +25,7 @@ struct Config {
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 9464};  // none: no admin process
 
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
+  std::string database_password_file;  // its first line is the password; empty: there is none
   bool allow_unsafe_durability = false;
   bool migrate = true;
   IndexLevel index_level = IndexLevel::accounts;
