@@ -1,12 +1,14 @@
 // txindexd: the supervisor, and each of the children that it starts from the same binary.
 #include <signal.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
 #include "config/command_line.h"
 #include "config/settings.h"
 #include "log/log.h"
+#include "process/control.h"
 #include "process/launch.h"
 #include "process/supervisor.h"
 #include "process/worker.h"
@@ -23,6 +25,22 @@ using namespace txindex;
 int fail(const Failure& failure) {
   std::fprintf(stderr, "txindexd: %s\n", failure.message.c_str());
   return failure.exit_status;
+}
+
+// Somebody who has started this process waits for an answer: its supervisor, over the descriptor
+// that the command line names. It cannot be parsed, or this would not be needed.
+void tell_supervisor(int argc, char** argv, const Failure& failure) {
+  static constexpr std::string_view kFlag = "--control-fd=";
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    int fd = -1;
+    if (word.starts_with(kFlag) &&
+        std::from_chars(word.data() + kFlag.size(), word.data() + word.size(), fd).ec ==
+            std::errc()) {
+      process::tell_failure(fd, failure);
+      return;
+    }
+  }
 }
 
 int migrate(const config::Config& config) {
@@ -50,6 +68,7 @@ int worker(const config::Config& config, const config::ChildArguments& arguments
   environment.generation = arguments.generation;
   environment.control_fd = arguments.control_fd;
   environment.stats = &segment->block(slot, side);
+  environment.listen_fd = arguments.listen_fd;
   environment.patient = arguments.patient;
   environment.listen = arguments.listen;
   return process::run_worker(config, environment);
@@ -70,7 +89,10 @@ std::string process_name(const config::CommandLine& line) {
 
 int main(int argc, char** argv) {
   auto line = config::parse_command_line(argc, argv);
-  if (!line) return fail(line.error());
+  if (!line) {
+    tell_supervisor(argc, argv, line.error());
+    return fail(line.error());
+  }
   switch (line->command) {
     case config::Command::help:
       std::fputs(line->help.c_str(), stdout);
@@ -87,6 +109,7 @@ int main(int argc, char** argv) {
   // Every process reads the file, so that a rolling restart is enough for a new password.
   auto& config = line->config;
   if (auto ok = store::add_password(config.database, config.database_password_file); !ok) {
+    tell_supervisor(argc, argv, ok.error());
     return fail(ok.error());
   }
   if (line->command == config::Command::check_config) {
@@ -108,7 +131,11 @@ int main(int argc, char** argv) {
 
   for (const auto& warning : line->warnings)
     log::warn("{}", warning);
-  const auto program = process::this_program(argc, argv);
+  auto program = process::this_program(argc, argv);
   if (!program) return fail(program.error());
+  program->arguments = config::original_arguments(std::move(program->arguments));
+  if (line->command == config::Command::takeover) {
+    return process::run_takeover(line->config, *program, line->takeover);
+  }
   return process::run_supervisor(line->config, *program);
 }

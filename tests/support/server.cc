@@ -59,7 +59,7 @@ Server::Server(const std::string& conninfo, std::vector<std::string> flags)
 
 Server::Server(const std::string& conninfo, Options options) {
   std::vector<std::string> command = {TXINDEXD_BINARY, "--listen=127.0.0.1:0",
-                                      "--admin=127.0.0.1:0", "--database=" + conninfo};
+                                      "--admin=off", "--database=" + conninfo};
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   Process::Options process_options;
   process_options.environment = std::move(options.environment);
