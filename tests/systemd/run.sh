@@ -19,6 +19,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 if [ -z "${TXINDEX_SYSTEMD_TEST_DIR:-}" ]; then
+  unshare --mount --pid --fork true 2>/dev/null || {
+    echo "SKIPPED: no right to make namespaces; in a container it would have to be a privileged one" >&2
+    exit 77
+  }
   "$here/../../scripts/install-packages.sh" systemd-container dpkg-dev file logrotate
   TXINDEX_SYSTEMD_TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/txindexd-systemd.XXXXXX")
   export TXINDEX_SYSTEMD_TEST_DIR
@@ -32,15 +36,20 @@ dir=$TXINDEX_SYSTEMD_TEST_DIR
 mount -t tmpfs -o size=3g,mode=755 txindexd-test "$dir"
 root=$dir/root
 
-echo "== two versions of the package"
+echo "== three versions of the package"
 mkdir -p "$root/test" "$dir/packages"
 deb=$("$here/../../scripts/deb.sh" "$build" "$dir/packages")
 version=$(dpkg-deb --field "$deb" Version)
 cp "$deb" "$root/test/first.deb"
 dpkg-deb --raw-extract "$deb" "$dir/packages/next"
-sed -i "s/^Version: .*/Version: $version+next/" "$dir/packages/next/DEBIAN/control"
-dpkg-deb --root-owner-group --build "$dir/packages/next" "$root/test/next.deb" >/dev/null
-echo "   $version and $version+next"
+again() {
+  sed -i "s/^Version: .*/Version: $version+$1/" "$dir/packages/next/DEBIAN/control"
+  dpkg-deb --root-owner-group --build "$dir/packages/next" "$root/test/$1.deb" >/dev/null
+}
+again next
+printf '#!/bin/sh\nexit 1\n' >"$dir/packages/next/usr/bin/txindexd"
+again broken
+echo "   $version, $version+broken, whose txindexd only fails, and $version+next"
 
 echo "== a container"
 for folder in usr etc var opt; do

@@ -182,6 +182,14 @@ kill -KILL "$(workers | head -n 1)"
 await 10 grep -q 'killed by signal 9' /var/log/txindexd/txindexd.log
 await 20 has_workers 2
 
+step "upgrade to a program that does not run: the old one serves on"
+before="$(main) $(workers)"
+dpkg --install broken.deb >dpkg.log 2>&1
+grep 'not taken into service' dpkg.log
+expect "processes" "$(main) $(workers)" "$before"
+expect "active" "$(systemctl is-active "$unit")" active
+send 1000
+
 step "upgrade under load: the same supervisor, the new programs, nothing refused, reset or lost"
 old_main=$(main)
 load_begin
