@@ -65,7 +65,7 @@ pg_createcluster "$version" main >/dev/null
 systemctl start "postgresql@$version-main.service"
 
 step "install: the user is made, nothing is started, the configuration is the service's to read"
-dpkg --install first.deb
+apt-get --quiet --yes install ./first.deb 2>&1 | grep -A6 "^txindexd is installed"
 id txindexd >/dev/null
 expect "enabled" "$(systemctl is-enabled "$unit" || true)" disabled
 expect "active" "$(systemctl is-active "$unit" || true)" inactive
@@ -122,6 +122,11 @@ expect "workers" "$(workers | wc -l)" 2
 load_end
 
 step "kill -9 the supervisor: who connects while it is gone waits, and is served"
+txindex gen --count 40000 --out long.txs >/dev/null 2>&1
+rows_before=$(rows)
+txindex send --server "$address" long.txs >send.log 2>&1 &
+send=$!
+await 20 more_rows_than "$rows_before"
 old_main=$(main)
 kill -KILL "$old_main"
 await 10 is SubState auto-restart
@@ -134,6 +139,9 @@ wait "$queue" || { cat queue.log; die "connections were lost"; }
 tail -n 1 queue.log
 await 20 is SubState running
 [ "$(main)" != "$old_main" ]
+wait "$send" || { cat send.log; die "a sender that was cut off did not finish"; }
+tail -n 1 send.log
+[ "$(rows)" -ge $((rows_before + 40000)) ] || die "only $(rows) rows"
 
 step "hang of the supervisor: systemd's watchdog has it replaced"
 old_main=$(main)
@@ -193,7 +201,7 @@ send 1000
 step "upgrade under load: the same supervisor, the new programs, nothing refused, reset or lost"
 old_main=$(main)
 load_begin
-timeout 90 dpkg --install next.deb
+timeout 90 apt-get --quiet --yes install ./next.deb >dpkg.log 2>&1 || { cat dpkg.log; die "apt-get failed"; }
 expect "main process" "$(main)" "$old_main"
 expect "active" "$(systemctl is-active "$unit")" active
 for pid in $(main) $(workers); do expect "program of $pid" "$(readlink "/proc/$pid/exe")" /usr/bin/txindexd; done
@@ -209,11 +217,11 @@ wait "$load" || true  # it finds the port closed
 
 step "remove and purge: nothing is left but the user and the database"
 systemctl start "$unit"
-dpkg --remove txindexd
+dpkg --remove txindexd >dpkg.log
 ! pgrep --full '^/usr/bin/txindexd' || die "processes outlived the package"
 [ -e "$conf" ] || die "remove took the configuration"
 rm -r "$dropin"
-dpkg --purge txindexd
+dpkg --purge txindexd >>dpkg.log
 for left in /etc/txindexd /var/lib/txindexd /var/log/txindexd /usr/lib/systemd/system/$unit \
   /usr/lib/sysusers.d/txindexd.conf /usr/lib/tmpfiles.d/txindexd.conf /etc/logrotate.d/txindexd; do
   [ ! -e "$left" ] || die "left behind: $left"
