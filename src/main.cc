@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
       std::fputs(line->help.c_str(), stdout);
       return 0;
     case config::Command::version:
-      std::puts("txindexd " TXINDEX_VERSION);
+      std::printf("txindexd %s\n", version());
       return 0;
     case config::Command::print_config:
       std::fputs(config::print(line->config).c_str(), stdout);

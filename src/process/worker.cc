@@ -95,6 +95,7 @@ class Worker {
   void leave();
   void finish(batch::Batch batch);
   void tick();
+  void spin_if_a_test_says_so() const;
   void warn_when_full();
 
   const config::Config& config_;
@@ -369,12 +370,23 @@ void Worker::tick() {
   last_tick_us_ = now;
   last_cpu_us_ = cpu;
   warn_when_full();
+  spin_if_a_test_says_so();
   if (++ticks_ % kTicksPerTend == 0) connections_.tend();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const error_code& cancelled) {
     // A tick that was due already when the timer was cancelled says nothing of it.
     if (!cancelled && work_.owns_work()) tick();
   });
+}
+
+// An event loop that does not turn, for the tests of the watchdog. In no released program.
+void Worker::spin_if_a_test_says_so() const {
+#ifdef TXINDEX_TEST_SWITCHES
+  const char* slot = std::getenv("TXINDEX_TEST_SPIN");
+  if (slot == nullptr || slot != std::to_string(environment_.slot)) return;
+  while (writers_ && environment_.generation == 1) {
+  }
+#endif
 }
 
 // Full for a moment is the design at work; full for long means that a later stage cannot keep up.
