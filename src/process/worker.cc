@@ -384,7 +384,8 @@ void Worker::spin_if_a_test_says_so() const {
 #ifdef TXINDEX_TEST_SWITCHES
   const char* slot = std::getenv("TXINDEX_TEST_SPIN");
   if (slot == nullptr || slot != std::to_string(environment_.slot)) return;
-  while (writers_ && environment_.generation == 1) {
+  volatile bool spin = writers_ && environment_.generation == 1;
+  while (spin) {
   }
 #endif
 }

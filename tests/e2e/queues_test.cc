@@ -131,7 +131,7 @@ TEST_F(QueuesTest, AWorkerThatWaitsForPostgresDoesNotHang) {
   start({"--workers=2"});
   const auto workers = server->worker_pids();
   TempDir dir;
-  Sending sending(server->address(), generate(dir, 60'000), 8);
+  Sending sending(server->address(), generate(dir, 30'000), 8);
   ASSERT_TRUE(eventually([&] {
     return postgres_cluster.query("SELECT count(*) > 0 FROM txindex.transactions") == "t";
   }));
