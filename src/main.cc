@@ -8,6 +8,7 @@
 #include "config/command_line.h"
 #include "config/settings.h"
 #include "log/log.h"
+#include "process/admin.h"
 #include "process/control.h"
 #include "process/launch.h"
 #include "process/supervisor.h"
@@ -73,10 +74,34 @@ int worker(const config::Config& config, const config::ChildArguments& arguments
   return process::run_worker(config, environment);
 }
 
+int admin(const config::Config& config, const config::ChildArguments& arguments) {
+  auto segment = stats::Segment::attach(arguments.stats_fd);
+  if (!segment) return fail(segment.error());
+  const auto slot = static_cast<std::size_t>(arguments.slot);
+  const auto side = static_cast<std::size_t>(arguments.side);
+  if (slot != stats::kAdminSlot || segment->slot_count() != stats::kSlots ||
+      side >= stats::kSides) {
+    return fail(failure("the admin process has slot " + std::to_string(stats::kAdminSlot) +
+                        " and side 0 or 1, not " + std::to_string(arguments.slot) + " and " +
+                        std::to_string(arguments.side)));
+  }
+  process::AdminEnvironment environment;
+  environment.slot = arguments.slot;
+  environment.side = side;
+  environment.generation = arguments.generation;
+  environment.control_fd = arguments.control_fd;
+  environment.segment = &*segment;
+  environment.listen_fd = arguments.listen_fd;
+  environment.listen = arguments.listen;
+  return process::run_admin(config, environment);
+}
+
 std::string process_name(const config::CommandLine& line) {
   switch (line.command) {
     case config::Command::worker:
       return "worker " + std::to_string(line.child.slot);
+    case config::Command::admin:
+      return "admin";
     case config::Command::migrate:
       return "migrate";
     default:
@@ -120,6 +145,7 @@ int main(int argc, char** argv) {
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
   if (line->command == config::Command::worker) return worker(line->config, line->child);
+  if (line->command == config::Command::admin) return admin(line->config, line->child);
   if (line->command == config::Command::migrate) return migrate(line->config);
 
   for (const auto& warning : line->warnings)
