@@ -10,7 +10,6 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -30,6 +29,7 @@
 #include "net/connections.h"
 #include "net/listener.h"
 #include "process/control.h"
+#include "process/heartbeat.h"
 #include "process/intake.h"
 #include "process/writers.h"
 #include "store/pg_store.h"
@@ -50,12 +50,6 @@ constexpr std::size_t kVerifyQueueParcelsPerThread = 16;
 constexpr std::size_t kBatchesWaitingPerWriter = 2;
 constexpr std::size_t kDescriptorsReserved = 32;
 constexpr std::int64_t kFullWarningUs = 5'000'000;
-
-std::int64_t thread_cpu_us() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1000;
-}
 
 store::PgStore::Options store_options(const config::Config& config) {
   store::PgStore::Options options;
@@ -123,8 +117,7 @@ class Worker {
   int exit_status_ = 0;
   unsigned ticks_ = 0;
   std::int64_t full_since_us_ = 0;
-  std::int64_t last_tick_us_ = flow::steady_us();
-  std::int64_t last_cpu_us_ = thread_cpu_us();
+  Heartbeat heartbeat_{stats_};
 };
 
 Worker::Worker(const config::Config& config, const WorkerEnvironment& environment)
@@ -360,15 +353,7 @@ void Worker::finish(batch::Batch batch) {
 }
 
 void Worker::tick() {
-  const std::int64_t now = flow::steady_us();
-  const std::int64_t cpu = thread_cpu_us();
-  const std::int64_t busy = cpu - last_cpu_us_;
-  stats::set(stats_, stats::Word::heartbeat_us, static_cast<std::uint64_t>(now));
-  stats::add(stats_, stats::Word::loop_busy_us, static_cast<std::uint64_t>(busy));
-  stats::add(stats_, stats::Word::loop_idle_us,
-             static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - last_tick_us_ - busy)));
-  last_tick_us_ = now;
-  last_cpu_us_ = cpu;
+  heartbeat_.beat();
   warn_when_full();
   spin_if_a_test_says_so();
   if (++ticks_ % kTicksPerTend == 0) connections_.tend();
