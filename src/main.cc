@@ -8,6 +8,7 @@
 #include "config/command_line.h"
 #include "config/settings.h"
 #include "log/log.h"
+#include "process/admin.h"
 #include "process/control.h"
 #include "process/launch.h"
 #include "process/supervisor.h"
@@ -27,20 +28,22 @@ int fail(const Failure& failure) {
   return failure.exit_status;
 }
 
-// Somebody who has started this process waits for an answer: its supervisor, over the descriptor
-// that the command line names. It cannot be parsed, or this would not be needed.
-void tell_supervisor(int argc, char** argv, const Failure& failure) {
+// For what goes wrong in a child before it runs: its supervisor waits for an answer, and logs it.
+int child_failed(int control_fd, const Failure& failure) {
+  if (process::tell_failure(control_fd, failure)) return failure.exit_status;
+  return fail(failure);
+}
+
+// The descriptor for that, of a command line that cannot be parsed; -1 if it names none.
+int control_fd_of(int argc, char** argv) {
   static constexpr std::string_view kFlag = "--control-fd=";
+  int fd = -1;
   for (int i = 2; i < argc; ++i) {
     const std::string_view word = argv[i];
-    int fd = -1;
-    if (word.starts_with(kFlag) &&
-        std::from_chars(word.data() + kFlag.size(), word.data() + word.size(), fd).ec ==
-            std::errc()) {
-      process::tell_failure(fd, failure);
-      return;
-    }
+    if (word.starts_with(kFlag))
+      std::from_chars(word.data() + kFlag.size(), word.data() + word.size(), fd);
   }
+  return fd;
 }
 
 int migrate(const config::Config& config) {
@@ -54,30 +57,43 @@ int migrate(const config::Config& config) {
   return 0;
 }
 
-int worker(const config::Config& config, const config::ChildArguments& arguments) {
+int child(const config::CommandLine& line) {
+  const auto& arguments = line.child;
   auto segment = stats::Segment::attach(arguments.stats_fd);
-  if (!segment) return fail(segment.error());
+  if (!segment) return child_failed(arguments.control_fd, segment.error());
   const auto slot = static_cast<std::size_t>(arguments.slot);
   const auto side = static_cast<std::size_t>(arguments.side);
-  if (arguments.slot < 0 || slot >= segment->slot_count() || side >= stats::kSides) {
-    return fail(failure("there is no slot " + std::to_string(arguments.slot) + " with a side " +
-                        std::to_string(arguments.side)));
+  const bool admin = line.command == config::Command::admin;
+  if (segment->slot_count() != stats::kSlots || side >= stats::kSides || arguments.slot < 0 ||
+      (admin ? slot != stats::kAdminSlot : slot >= stats::kAdminSlot)) {
+    return child_failed(arguments.control_fd,
+                        failure("there is no slot " + std::to_string(arguments.slot) +
+                                " with a side " + std::to_string(arguments.side) + " for this"));
   }
-  process::WorkerEnvironment environment;
-  environment.slot = arguments.slot;
-  environment.generation = arguments.generation;
-  environment.control_fd = arguments.control_fd;
-  environment.stats = &segment->block(slot, side);
-  environment.listen_fd = arguments.listen_fd;
-  environment.patient = arguments.patient;
-  environment.listen = arguments.listen;
-  return process::run_worker(config, environment);
+  if (admin) {
+    return process::run_admin(line.config, {.slot = arguments.slot,
+                                            .side = side,
+                                            .generation = arguments.generation,
+                                            .control_fd = arguments.control_fd,
+                                            .segment = &*segment,
+                                            .listen_fd = arguments.listen_fd,
+                                            .listen = arguments.listen});
+  }
+  return process::run_worker(line.config, {.slot = arguments.slot,
+                                           .generation = arguments.generation,
+                                           .control_fd = arguments.control_fd,
+                                           .stats = &segment->block(slot, side),
+                                           .listen_fd = arguments.listen_fd,
+                                           .patient = arguments.patient,
+                                           .listen = arguments.listen});
 }
 
 std::string process_name(const config::CommandLine& line) {
   switch (line.command) {
     case config::Command::worker:
       return "worker " + std::to_string(line.child.slot);
+    case config::Command::admin:
+      return "admin";
     case config::Command::migrate:
       return "migrate";
     default:
@@ -90,15 +106,14 @@ std::string process_name(const config::CommandLine& line) {
 int main(int argc, char** argv) {
   auto line = config::parse_command_line(argc, argv);
   if (!line) {
-    tell_supervisor(argc, argv, line.error());
-    return fail(line.error());
+    return child_failed(control_fd_of(argc, argv), line.error());
   }
   switch (line->command) {
     case config::Command::help:
       std::fputs(line->help.c_str(), stdout);
       return 0;
     case config::Command::version:
-      std::puts("txindexd " TXINDEX_VERSION);
+      std::printf("txindexd %s\n", version());
       return 0;
     case config::Command::print_config:
       std::fputs(config::print(line->config).c_str(), stdout);
@@ -122,11 +137,12 @@ int main(int argc, char** argv) {
   if (auto ok =
           log::initialise({line->config.log_level, line->config.log_file}, process_name(*line));
       !ok) {
-    return fail(ok.error());
+    return child_failed(line->child.control_fd, ok.error());
   }
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
-  if (line->command == config::Command::worker) return worker(line->config, line->child);
+  if (line->command == config::Command::worker || line->command == config::Command::admin)
+    return child(*line);
   if (line->command == config::Command::migrate) return migrate(line->config);
 
   for (const auto& warning : line->warnings)

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "txindex/endpoint.h"
 #include "txindex/index_level.h"
@@ -23,6 +24,7 @@ enum class LogFormat : std::uint8_t { text, json };
 struct Config {
   Endpoint listen{"127.0.0.1", 9400};
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 9464};  // none: no admin process
+  std::vector<std::string> admin_hosts;  // names by which browsers may reach it
 
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
   std::string database_password_file;  // its first line is the password; empty: there is none

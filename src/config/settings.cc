@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <numeric>
 #include <sstream>
@@ -159,6 +160,37 @@ Setting or_off(Setting plain, T Config::*scratch, std::optional<T> Config::*memb
   return s;
 }
 
+Setting host_names(std::string_view key, std::vector<std::string> Config::*member) {
+  Setting s;
+  s.key = key;
+  s.placeholder = "NAMES";
+  s.allowed = "host names, separated by commas";
+  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find(',', at), text.size());
+      std::string_view name = text.substr(at, end - at);
+      name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+      name.remove_suffix(name.size() - 1 - name.find_last_not_of(' '));
+      const bool is_name = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+      });
+      if (name.empty() || !is_name) return refused(text, allowed);
+      names.emplace_back(name);
+      at = end + 1;
+    }
+    config.*member = std::move(names);
+    return {};
+  };
+  s.write = [=](const Config& config) {
+    std::string text;
+    for (const auto& name : config.*member)
+      text += (text.empty() ? "" : ",") + name;
+    return text;
+  };
+  return s;
+}
+
 Setting level_of_index() {
   static constexpr std::array<std::string_view, 3> kNames = {"transactions", "accounts",
                                                              "instructions"};
@@ -224,6 +256,9 @@ std::vector<Setting> make_settings() {
       "Where producers connect. Port 0 picks a free one and logs it.");
   add(or_off(endpoint("admin", &Config::listen), &Config::listen, &Config::admin),
       "Where metrics, health, status and a page for people are served by HTTP.");
+  add(host_names("admin.hosts", &Config::admin_hosts),
+      "Names by which it may be reached, beside localhost and addresses in numbers; requests for "
+      "other names are refused, so that no page of somebody else's can read it.");
   add(number<std::size_t>("limits.max_connections", &Config::max_connections, 1, 1'000'000),
       "Producer connections that one worker holds at once; more wait.");
   add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),

@@ -119,14 +119,13 @@ result<void> send_message(int socket, const Message& message, int fd) {
   return {};  // a packet is sent whole or not at all
 }
 
-void tell_failure(int socket, const Failure& failure) {
+bool tell_failure(int socket, const Failure& failure) {
   Message message;
   message.type = MessageType::failed;
   message.pid = ::getpid();
   message.value = failure.exit_status;
   message.text = failure.message;
-  // Nobody there to hear it: the exit status says what is left to say.
-  (void)send_message(socket, message);
+  return send_message(socket, message).has_value();
 }
 
 Received receive_message(int socket) {

@@ -221,7 +221,7 @@ void Service::publish() {
 void Service::publish_texts() {
   auto& service = segment_.service();
   const auto admin = admin_address();
-  stats::set(service, stats::ServiceText::version, TXINDEX_VERSION);
+  stats::set(service, stats::ServiceText::version, version());
   stats::set(service, stats::ServiceText::listen, to_string(reservation_.address()));
   stats::set(service, stats::ServiceText::admin, admin ? to_string(*admin) : "");
 }

@@ -89,7 +89,7 @@ int run_takeover(const config::Config& config, const Program& program,
   auto state = read_state(arguments.state_fd);
   if (arguments.check) {
     if (state) return 0;
-    tell_failure(arguments.control_fd, state.error());
+    if (!tell_failure(arguments.control_fd, state.error())) return fail(state.error());
     return state.error().exit_status;
   }
   ServiceManager manager;

@@ -10,7 +10,6 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -30,6 +29,7 @@
 #include "net/connections.h"
 #include "net/listener.h"
 #include "process/control.h"
+#include "process/heartbeat.h"
 #include "process/intake.h"
 #include "process/writers.h"
 #include "store/pg_store.h"
@@ -50,12 +50,6 @@ constexpr std::size_t kVerifyQueueParcelsPerThread = 16;
 constexpr std::size_t kBatchesWaitingPerWriter = 2;
 constexpr std::size_t kDescriptorsReserved = 32;
 constexpr std::int64_t kFullWarningUs = 5'000'000;
-
-std::int64_t thread_cpu_us() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1000;
-}
 
 store::PgStore::Options store_options(const config::Config& config) {
   store::PgStore::Options options;
@@ -95,6 +89,7 @@ class Worker {
   void leave();
   void finish(batch::Batch batch);
   void tick();
+  void spin_if_a_test_says_so() const;
   void warn_when_full();
 
   const config::Config& config_;
@@ -122,8 +117,7 @@ class Worker {
   int exit_status_ = 0;
   unsigned ticks_ = 0;
   std::int64_t full_since_us_ = 0;
-  std::int64_t last_tick_us_ = flow::steady_us();
-  std::int64_t last_cpu_us_ = thread_cpu_us();
+  Heartbeat heartbeat_{stats_};
 };
 
 Worker::Worker(const config::Config& config, const WorkerEnvironment& environment)
@@ -359,22 +353,26 @@ void Worker::finish(batch::Batch batch) {
 }
 
 void Worker::tick() {
-  const std::int64_t now = flow::steady_us();
-  const std::int64_t cpu = thread_cpu_us();
-  const std::int64_t busy = cpu - last_cpu_us_;
-  stats::set(stats_, stats::Word::heartbeat_us, static_cast<std::uint64_t>(now));
-  stats::add(stats_, stats::Word::loop_busy_us, static_cast<std::uint64_t>(busy));
-  stats::add(stats_, stats::Word::loop_idle_us,
-             static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - last_tick_us_ - busy)));
-  last_tick_us_ = now;
-  last_cpu_us_ = cpu;
+  heartbeat_.beat();
   warn_when_full();
+  spin_if_a_test_says_so();
   if (++ticks_ % kTicksPerTend == 0) connections_.tend();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const error_code& cancelled) {
     // A tick that was due already when the timer was cancelled says nothing of it.
     if (!cancelled && work_.owns_work()) tick();
   });
+}
+
+// An event loop that does not turn, for the tests of the watchdog. In no released program.
+void Worker::spin_if_a_test_says_so() const {
+#ifdef TXINDEX_TEST_SWITCHES
+  const char* slot = std::getenv("TXINDEX_TEST_SPIN");
+  if (slot == nullptr || slot != std::to_string(environment_.slot)) return;
+  volatile bool spin = writers_ && environment_.generation == 1;
+  while (spin) {
+  }
+#endif
 }
 
 // Full for a moment is the design at work; full for long means that a later stage cannot keep up.

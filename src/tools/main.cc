@@ -156,7 +156,7 @@ Exit status: 0 if all are good; 1 if one is bad or the input is malformed; 2 for
 
 int run(int argc, char** argv) {
   CLI::App app("Tools around txindexd, the server that indexes signed transactions", "txindex");
-  app.set_version_flag("--version", "txindex " TXINDEX_VERSION);
+  app.set_version_flag("--version", std::string("txindex ") + version());
   app.require_subcommand(1);
   app.footer("txindex COMMAND --help says more, with examples.");
   Command chosen;

@@ -123,6 +123,7 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   Config other;
   other.listen = {"::1", 1};
   other.admin = Endpoint{"localhost", 2};
+  other.admin_hosts = {"a.example", "b"};
   other.database = "host=/run dbname='x y'";
   other.database_password_file = "/run/password";
   other.allow_unsafe_durability = true;
@@ -414,6 +415,16 @@ TEST_F(ConfigTest, WhatCanBeSwitchedOffIsSaidByAWord) {
   EXPECT_FALSE(config({"--retention=off"}).retention);
   EXPECT_EQ(config({"--retention=60d"}).retention, hours(24 * 60));
   EXPECT_HAS(error({"--retention=no"}), "; or off");
+}
+
+TEST_F(ConfigTest, NamesAreSeparatedByCommas) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(config({}).admin_hosts, Names());
+  EXPECT_EQ(config({"--admin-hosts=indexer.example.org, b-1"}).admin_hosts,
+            (Names{"indexer.example.org", "b-1"}));
+  EXPECT_EQ(config({"--config", file("admin.hosts = a,b\n")}).admin_hosts, (Names{"a", "b"}));
+  for (const char* wrong : {"a,,b", ",a", "http://a", "a:9464", "a b", " ", "*"})
+    EXPECT_HAS(error({"--admin-hosts", wrong}), "is not host names, separated by commas") << wrong;
 }
 
 TEST_F(ConfigTest, RetentionMustCoverWhatIsAccepted) {

@@ -34,7 +34,7 @@ const std::map<std::string, Names> kMayInclude = {
     {"net", {"chain", "flow", "stats", "log"}},
     {"store", {"chain", "flow", "stats", "log"}},
     {"config", {"log"}},
-    {"admin", {"stats", "log"}},
+    {"admin", {"flow", "stats", "log"}},
     {"process",
      {"admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store", "verify"}},
     {"client", {}},
