@@ -173,9 +173,10 @@ const CELLS = [
   { label: "In flight", workers: true, show: (e, s) => depth(e, s, "in_flight_bytes", bytes) },
   { label: "Receive to ack", workers: true, show: (e, s) => {
     const t = s.recent.timings.receive_to_ack;
-    two_lines(e, spelled(t.p50_us), `p99 ${spelled(t.p99_us)}, p99.9 ${spelled(t.p999_us)}`);
+    const [[p99, unit], [p999, unit_too]] = [duration(t.p99_us), duration(t.p999_us)];
+    two_lines(e, spelled(t.p50_us), `p99 ${p99}${unit === unit_too ? "" : " " + unit}, p99.9 ${p999} ${unit_too}`);
   } },
-  { label: "Connections open", workers: true, show: (e, s) => (e.textContent = count(s.gauges.connections_open)) },
+  { label: "Clients connected", workers: true, show: (e, s) => (e.textContent = count(s.gauges.connections_open)) },
   { label: "Restarts", show: (e, s) => (e.textContent = count(s.restarts)) },
 ];
 function bar() {
