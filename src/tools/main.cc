@@ -1,13 +1,12 @@
 // txindex: the tools around a server. Each command is a function in src/tools; here stands what
 // can be typed.
 //
-// Exit status: 0 full success, 1 failure (of a transaction, too), 2 wrong usage.
-#include <CLI/CLI.hpp>
-#include <cmath>
+// Exit status: 0 full success, 1 failure (of a transaction, too), 2 wrong usage; above that, what
+// the help of a command says.
 #include <cstdio>
-#include <functional>
 #include <memory>
 
+#include "tools/command.h"
 #include "tools/gen.h"
 #include "tools/send.h"
 #include "tools/verify.h"
@@ -16,37 +15,8 @@
 namespace txindex::tools {
 namespace {
 
-constexpr int kExitSuccess = 0;
-
-// What a command's callback leaves behind for main().
-using Command = std::function<int()>;
-
-int tell(const Failure& f) {
-  std::fprintf(stderr, "txindex: %s\n", f.message.c_str());
-  return f.exit_status;
-}
-
-int status_of(const result<void>& done) {
-  return done ? kExitSuccess : tell(done.error());
-}
-int status_of(const result<bool>& done) {
-  if (!done) return tell(done.error());
-  return *done ? kExitSuccess : kExitFailure;
-}
-
-std::string endpoint_problem(const std::string& text) {
-  const auto parsed = parse_endpoint(text);
-  if (!parsed) return parsed.error().message;
-  return parsed->port == 0 ? "port 0 is no port to connect to" : "";
-}
-
-std::chrono::milliseconds from_seconds(double seconds) {
-  return std::chrono::milliseconds(std::llround(seconds * 1000));
-}
-
 constexpr auto kFewest = 1U;
 constexpr auto kMostThreads = 1024U;
-constexpr double kMostSeconds = 365.0 * 86400;
 
 void add_gen(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<GenOptions>();
@@ -163,6 +133,7 @@ int run(int argc, char** argv) {
   add_gen(app, chosen);
   add_send(app, chosen);
   add_verify(app, chosen);
+  add_operator_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
