@@ -65,6 +65,11 @@ LoadSupply::Options supply_options(const LoadOptions& options) {
   supply.files = options.files;
   supply.count = options.count;
   supply.ahead = options.ahead;
+  if (options.rate && options.duration) {
+    // No more than there is time for.
+    const double wanted = *options.rate * std::chrono::duration<double>(*options.duration).count();
+    supply.ahead = std::min(supply.ahead, static_cast<std::uint64_t>(wanted) + 1);
+  }
   supply.txids = !options.journal.empty();
   supply.threads = std::thread::hardware_concurrency();
   if (options.seed) {
