@@ -59,7 +59,8 @@ Script slow(std::chrono::milliseconds quiet, std::uint32_t window) {
 }
 
 TEST(Load, ClosedLoopSendsEachOnceOverAllConnections) {
-  FakeServer server(Script{});
+  // Slow enough that no thread has sent all before another one begins.
+  FakeServer server(slow(10ms, 20));
   auto options = of(3000, 20);
   options.threads = 2;
   const Report report = load(server, options);
@@ -140,7 +141,7 @@ TEST(Load, OpenLoopDoesNotForgetThoseItCouldNotSend) {
   EXPECT_FALSE(*report.done);  // not all that was asked for
   EXPECT_EQ(report.at("unacknowledged"), 0U);
   EXPECT_EQ(report.at("total") + report.at("unsent"), 500U);
-  EXPECT_LE(report.at("total"), 20U);
+  EXPECT_LE(report.at("total"), 30U);  // two windows, and what is next on the connection
   EXPECT_EQ(report.json.at("latency_us").at("count"), 500);
   EXPECT_GE(report.ms("p50"), 200);  // of those that wait: half of them longer than 250
 }
@@ -213,7 +214,10 @@ TEST(Load, AServerThatRefusesOrIsNotThereIsAFailureWithItsWords) {
   EXPECT_GE(none.ms("p50"), 250);  // they waited, and count
 }
 
-TEST(Load, AnInterruptWaitsForTheAnswersOnlyOnce) {
+TEST(Load, AnInterruptEndsTheSendingAndWaitsForTheAnswers) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer puts a handler off until what it should interrupt has returned";
+#endif
   FakeServer server(slow(100ms, 50));
   LoadOptions options = of(0, 2);
   options.count.reset();
@@ -282,7 +286,7 @@ TEST(Load, ATransactionIsInTheJournalBeforeItIsSent) {
 TEST(Load, TheJournalHasEachSendOnceAndItsAnswerAfterIt) {
   const test::TempDir dir;
   const auto script = [](std::size_t connection) {
-    Script s;
+    Script s = slow(10ms, 20);
     if (connection == 1) s.end_after = 50, s.ack_first = 20, s.ending = FakeServer::Ending::reset;
     return s;
   };
