@@ -4,6 +4,7 @@
 #include "tools/command.h"
 #include "tools/restart.h"
 #include "tools/status.h"
+#include "tools/top.h"
 
 namespace txindex::tools {
 namespace {
@@ -32,6 +33,33 @@ Exit status: 0 if the service is serving; 1 if its admin port does not answer; 2
   status_app->callback([=, &chosen] {
     options->admin = *parse_endpoint(*admin);
     chosen = [options] { return status_of(status(*options)); };
+  });
+}
+
+void add_top(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<TopOptions>();
+  auto interval = std::make_shared<double>(1);
+  CLI::App* top_app = app.add_subcommand("top", "What a server says of itself, live");
+  top_app->footer(R"(
+q or Ctrl-C ends it. A server that goes away is waited for; its last figures stay, with the time
+since when. Where standard output is no terminal, one plain frame is written (--once).
+
+  /S    committed a second       VERQ  parcels waiting for a verify thread
+  CONN  connections open         BATQ  transactions waiting for a writer
+  LOOP  event loop's busy share  VER   verify threads' busy share
+  P50, P99  from received to acknowledged, in the last second
+  DIED  processes of the slot that died; STATE+ is one that is being replaced
+
+Exit status: 0; with --once that of txindex status.)");
+  const auto admin = add_admin(top_app);
+  top_app->add_option("--interval", *interval, "Seconds between two looks")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  top_app->add_flag("--once", options->once, "One plain frame of all processes");
+  top_app->callback([=, &chosen] {
+    options->admin = *parse_endpoint(*admin);
+    options->interval = from_seconds(*interval);
+    chosen = [options] { return status_of(top(*options)); };
   });
 }
 
@@ -67,6 +95,7 @@ changed: not reached, no permission, not a txindexd; 4 if it has not ended in ti
 
 void add_operator_commands(CLI::App& app, Command& chosen) {
   add_status(app, chosen);
+  add_top(app, chosen);
   add_restart(app, chosen);
 }
 
