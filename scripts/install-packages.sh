@@ -10,7 +10,10 @@ packages=(
   libgtest-dev
   postgresql postgresql-client
   python3 netcat-openbsd  # the tests run the README's clients
+  prometheus chromium nodejs  # the tests look at the admin port with them
 )
+# Debian has npm in a package of its own; other packages of Node.js bring it along.
+command -v npm >/dev/null || packages+=(npm)
 
 packages+=("$@")
 

@@ -154,7 +154,9 @@ void Service::on_ready(Child& child, const Message& message) {
     return;
   }
   if (std::exchange(child.ready, true)) return;
-  log::info("{} is ready", child.name());
+  // At the start the line that says where it listens says this of all of them.
+  spdlog::log(announced_ && !table_.stopping() ? spdlog::level::info : spdlog::level::debug,
+              "{} is ready", child.name());
   if (child.role == Role::replacement && roll_) roll_->ready(Clock::now());
   if (child.role == Role::in_charge) table_.ready(child.slot, Clock::now());
   if (!announced_ && !table_.stopping() && table_.all_ready()) announce();

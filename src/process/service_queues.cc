@@ -26,7 +26,8 @@ std::string Service::listener_name(int slot) {
 }
 
 void Service::deposit(const Child& child, Descriptor listener) {
-  if (!listener || listeners_.contains(child.slot) || table_.stopping()) {
+  if (table_.stopping()) return;
+  if (!listener || listeners_.contains(child.slot)) {
     log::warn("{}: ignored a listening socket that was not asked for", child.name());
     return;
   }

@@ -68,11 +68,14 @@ try {
 
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    for (const width of [1280, 800, 360]) {
+    for (const width of [1280, 1170, 800, 360]) {
       await page.setViewportSize({ width, height: 900 });
       await shot(`${colorScheme}-${width}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert(wide <= width, `at ${width} pixels the page is ${wide} wide`);
+      const cut = await page.evaluate(() => [...document.querySelectorAll(".tile, .card, .scroll, td, dd, header")]
+        .filter((e) => e.scrollWidth > e.clientWidth && e.clientWidth > 0).map((e) => `${e.className || e.tagName}: ${e.innerText}`));
+      assert.deepEqual(cut, [], `what does not fit its place at ${width} pixels`);
       assert.deepEqual(await page.evaluate(poor_contrasts), [], `${colorScheme}, ${width} pixels`);
     }
   }

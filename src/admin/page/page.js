@@ -3,7 +3,7 @@
 
 const POLL_MS = 1000;
 const PATIENCE_MS = 4000;
-const WINDOW_S = 300;
+const WINDOWS_S = [60, 120, 300];  // what a chart shows: as little as holds what there is
 const EVENTS_MAX = 8;
 const NONE = "–";
 
@@ -40,6 +40,8 @@ function duration(us) {
   return [digits(us / 1e6), "s"];
 }
 const spelled = (us) => duration(us).join(" ").trim();
+// The same at the axis of a chart, where round numbers are.
+const spelled_round = (us) => (us === 0 ? "0" : spelled(us).replace(/\.0+ /, " "));
 function span(seconds) {
   const s = Math.floor(seconds), d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
   if (d > 0) return `${d} d ${h} h`;
@@ -80,10 +82,12 @@ function chart(id, lines, label, least, describe) {
     if (width === 0) return;
     const left = 58, right = width - 8, top = 10, bottom = height - 22;
     const newest = samples.length ? samples[samples.length - 1].t : 0;
-    const shown = samples.filter((s) => s.t >= newest - WINDOW_S);
+    const age = samples.length ? newest - samples[0].t : 0;
+    const seconds = WINDOWS_S.find((w) => w >= age) ?? WINDOWS_S.at(-1);
+    const shown = samples.filter((s) => s.t >= newest - seconds);
     const most = Math.max(least, ...shown.flatMap((s) => lines.map((l) => s[l.key] ?? 0)));
     const step = tick(most, 4), highest = Math.ceil(most / step - 1e-6) * step;
-    const x = (t) => right - ((newest - t) / WINDOW_S) * (right - left);
+    const x = (t) => right - ((newest - t) / seconds) * (right - left);
     const y = (v) => bottom - (v / highest) * (bottom - top);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.replaceChildren();
@@ -91,9 +95,11 @@ function chart(id, lines, label, least, describe) {
       make("line", { class: "grid", x1: left, x2: right, y1: y(v), y2: y(v) });
       make("text", { x: left - 8, y: y(v) + 4, "text-anchor": "end" }, label(v));
     }
-    const ago = width < 420 ? [5, 3, 1] : [5, 4, 3, 2, 1];
-    for (const minutes of ago) {
-      make("text", { x: x(newest - minutes * 60), y: height - 5, "text-anchor": minutes === 5 ? "start" : "middle" }, `−${minutes} min`);
+    const apart = seconds <= 60 ? 20 : seconds <= 120 ? 30 : width < 420 ? 120 : 60;
+    for (let ago = apart; ago <= seconds; ago += apart) {
+      const label_x = x(newest - ago);
+      make("text", { x: label_x, y: height - 5, "text-anchor": label_x < left + 20 ? "start" : "middle" },
+        ago % 60 === 0 ? `−${ago / 60} min` : `−${ago} s`);
     }
     make("text", { x: right, y: height - 5, "text-anchor": "end" }, "now");
     for (const line of lines) {
@@ -118,7 +124,7 @@ function chart(id, lines, label, least, describe) {
       if (path) make("path", { class: line.look, d: path });
     }
     if (pointer !== null && shown.length) {
-      const t = newest - ((right - pointer) / (right - left)) * WINDOW_S;
+      const t = newest - ((right - pointer) / (right - left)) * seconds;
       const s = shown.reduce((a, b) => (Math.abs(b.t - t) < Math.abs(a.t - t) ? b : a));
       make("line", { class: "cursor", x1: x(s.t), x2: x(s.t), y1: top, y2: bottom });
       describe(s, clock(new Date(s.t * 1000)));
@@ -137,7 +143,7 @@ const draw_committed = chart("chart-committed", [{ key: "committed_per_second", 
   if (at === null) by("chart-committed").setAttribute("aria-label", `Committed transactions per second over five minutes, now ${rate(s.committed_per_second)}`);
 });
 const draw_latency = chart("chart-latency",
-  [{ key: "receive_to_ack_p50_us", look: "a" }, { key: "receive_to_ack_p99_us", look: "b" }], spelled, 1000, (s, at) => {
+  [{ key: "receive_to_ack_p50_us", look: "a" }, { key: "receive_to_ack_p99_us", look: "b" }], spelled_round, 1000, (s, at) => {
   const [p50, p99] = [spelled(s.receive_to_ack_p50_us), spelled(s.receive_to_ack_p99_us)];
   text("key-p50", `${at ? at + " " : ""}p50 ${p50}`);
   text("key-p99", `p99 ${p99}`);
@@ -162,25 +168,31 @@ const CELLS = [
   { label: "Committed per second", workers: true, show: (e, s) => (e.textContent = rate(s.recent.committed_per_second)) },
   { label: "Event loop busy", make: bar, show: (e, s) => set_bar(e.firstChild, s.recent.loop_utilisation) },
   { label: "Verification threads busy", workers: true, make: bar, show: (e, s) => set_bar(e.firstChild, s.recent.verify_utilisation) },
-  { label: "To verify, parcels (most)", workers: true, show: (e, s) => depth(e, s, "verify_queue", count) },
-  { label: "To write, transactions (most)", workers: true, show: (e, s) => depth(e, s, "batch_queue", count) },
-  { label: "In flight (most)", workers: true, show: (e, s) => depth(e, s, "in_flight_bytes", bytes) },
-  { label: "Receive to ack, p50 / p99 / p99.9", workers: true, show: (e, s) => {
+  { label: "To verify, parcels", workers: true, show: (e, s) => depth(e, s, "verify_queue", count) },
+  { label: "To write, transactions", workers: true, show: (e, s) => depth(e, s, "batch_queue", count) },
+  { label: "In flight", workers: true, show: (e, s) => depth(e, s, "in_flight_bytes", bytes) },
+  { label: "Receive to ack", workers: true, show: (e, s) => {
     const t = s.recent.timings.receive_to_ack;
-    e.textContent = t.count === 0 ? NONE : [t.p50_us, t.p99_us, t.p999_us].map(spelled).join(" / ");
+    const [[p99, unit], [p999, unit_too]] = [duration(t.p99_us), duration(t.p999_us)];
+    two_lines(e, spelled(t.p50_us), `p99 ${p99}${unit === unit_too ? "" : " " + unit}, p99.9 ${p999} ${unit_too}`);
   } },
-  { label: "Connections open", workers: true, show: (e, s) => (e.textContent = count(s.gauges.connections_open)) },
+  { label: "Clients connected", workers: true, show: (e, s) => (e.textContent = count(s.gauges.connections_open)) },
   { label: "Restarts", show: (e, s) => (e.textContent = count(s.restarts)) },
 ];
 function bar() {
   return element("div", { class: "bar" }, element("i", { "aria-hidden": "true" }, element("b")), element("span"));
 }
 function set_bar(e, share) {
-  e.querySelector("b").style.width = percent(Math.min(1, share));
+  e.querySelector("b").style.width = `${Math.round(Math.min(1, share) * 100)}%`;
   e.querySelector("span").textContent = percent(share);
 }
 function depth(e, slot, word, spell) {
-  e.textContent = `${spell(slot.gauges[word])} (${spell(slot.gauges[word + "_high"])})`;
+  two_lines(e, spell(slot.gauges[word]), `most ${spell(slot.gauges[word + "_high"])}`);
+}
+function two_lines(e, first, second) {
+  if (!e.firstElementChild) e.append(element("span"), element("small"));
+  e.firstElementChild.textContent = first;
+  e.lastElementChild.textContent = second;
 }
 
 const rows = new Map();  // by slot: { row, cells, name, pid, restarts, state }
@@ -293,9 +305,9 @@ function show(status) {
   list("postgres", [
     ["Writers connected", `${count(gauges.postgres_connected)} of ${count(gauges.writers)}`],
     ["Commit, p50 / p99", commit.count ? `${spelled(commit.p50_us)} / ${spelled(commit.p99_us)}` : NONE],
-    ["Rows in a batch, on average", counters.batches ? count(counters.batch_rows / counters.batches) : NONE],
+    ["Rows per batch", counters.batches ? count(counters.batch_rows / counters.batches) : NONE],
     ["Errors", count(counters.postgres_errors)], ["Batches sent again", count(counters.postgres_retries)],
-    ["Rows stored, estimated", store ? count(store.rows) : NONE], ["Size on disk", store ? bytes(store.bytes) : NONE],
+    ["Rows stored (estimate)", store ? count(store.rows) : NONE], ["Size on disk", store ? bytes(store.bytes) : NONE],
     ["Partitions", store ? count(store.partitions) : NONE],
   ]);
 
@@ -304,7 +316,7 @@ function show(status) {
     const newest = samples.length ? samples[samples.length - 1].t : 0;
     if (t - newest > 0.4) {
       samples.push({ t, committed_per_second: recent.committed_per_second, receive_to_ack_p50_us: ack.p50_us, receive_to_ack_p99_us: ack.p99_us });
-      if (samples.length > 2 * WINDOW_S) samples = samples.slice(-WINDOW_S);
+      if (samples.length > 1000) samples = samples.slice(-500);
     }
   }
   draw_charts();
