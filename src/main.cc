@@ -124,8 +124,7 @@ int main(int argc, char** argv) {
   // Every process reads the file, so that a rolling restart is enough for a new password.
   auto& config = line->config;
   if (auto ok = store::add_password(config.database, config.database_password_file); !ok) {
-    tell_supervisor(argc, argv, ok.error());
-    return fail(ok.error());
+    return child_failed(control_fd_of(argc, argv), ok.error());
   }
   if (line->command == config::Command::check_config) {
     for (const auto& warning : line->warnings)
