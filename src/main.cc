@@ -1,6 +1,7 @@
 // txindexd: the supervisor, and each of the children that it starts from the same binary.
 #include <signal.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
@@ -8,6 +9,7 @@
 #include "config/settings.h"
 #include "log/log.h"
 #include "process/admin.h"
+#include "process/control.h"
 #include "process/launch.h"
 #include "process/supervisor.h"
 #include "process/worker.h"
@@ -25,6 +27,24 @@ int fail(const Failure& failure) {
   return failure.exit_status;
 }
 
+// For what goes wrong in a child before it runs: its supervisor waits for an answer, and logs it.
+int child_failed(int control_fd, const Failure& failure) {
+  if (process::tell_failure(control_fd, failure)) return failure.exit_status;
+  return fail(failure);
+}
+
+// The descriptor for that, of a command line that cannot be parsed; -1 if it names none.
+int control_fd_of(int argc, char** argv) {
+  static constexpr std::string_view kFlag = "--control-fd=";
+  int fd = -1;
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with(kFlag))
+      std::from_chars(word.data() + kFlag.size(), word.data() + word.size(), fd);
+  }
+  return fd;
+}
+
 int migrate(const config::Config& config) {
   const auto done = store::migrate(
       config.database, std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval));
@@ -36,45 +56,35 @@ int migrate(const config::Config& config) {
   return 0;
 }
 
-int worker(const config::Config& config, const config::ChildArguments& arguments) {
+int child(const config::CommandLine& line) {
+  const auto& arguments = line.child;
   auto segment = stats::Segment::attach(arguments.stats_fd);
-  if (!segment) return fail(segment.error());
+  if (!segment) return child_failed(arguments.control_fd, segment.error());
   const auto slot = static_cast<std::size_t>(arguments.slot);
   const auto side = static_cast<std::size_t>(arguments.side);
-  if (arguments.slot < 0 || slot >= segment->slot_count() || side >= stats::kSides) {
-    return fail(failure("there is no slot " + std::to_string(arguments.slot) + " with a side " +
-                        std::to_string(arguments.side)));
+  const bool admin = line.command == config::Command::admin;
+  if (segment->slot_count() != stats::kSlots || side >= stats::kSides || arguments.slot < 0 ||
+      (admin ? slot != stats::kAdminSlot : slot >= stats::kAdminSlot)) {
+    return child_failed(arguments.control_fd,
+                        failure("there is no slot " + std::to_string(arguments.slot) +
+                                " with a side " + std::to_string(arguments.side) + " for this"));
   }
-  process::WorkerEnvironment environment;
-  environment.slot = arguments.slot;
-  environment.generation = arguments.generation;
-  environment.control_fd = arguments.control_fd;
-  environment.stats = &segment->block(slot, side);
-  environment.patient = arguments.patient;
-  environment.listen = arguments.listen;
-  return process::run_worker(config, environment);
-}
-
-int admin(const config::Config& config, const config::ChildArguments& arguments) {
-  auto segment = stats::Segment::attach(arguments.stats_fd);
-  if (!segment) return fail(segment.error());
-  const auto slot = static_cast<std::size_t>(arguments.slot);
-  const auto side = static_cast<std::size_t>(arguments.side);
-  if (slot != stats::kAdminSlot || segment->slot_count() != stats::kSlots ||
-      side >= stats::kSides) {
-    return fail(failure("the admin process has slot " + std::to_string(stats::kAdminSlot) +
-                        " and side 0 or 1, not " + std::to_string(arguments.slot) + " and " +
-                        std::to_string(arguments.side)));
+  if (admin) {
+    return process::run_admin(line.config, {.slot = arguments.slot,
+                                            .side = side,
+                                            .generation = arguments.generation,
+                                            .control_fd = arguments.control_fd,
+                                            .segment = &*segment,
+                                            .listen_fd = arguments.listen_fd,
+                                            .listen = arguments.listen});
   }
-  process::AdminEnvironment environment;
-  environment.slot = arguments.slot;
-  environment.side = side;
-  environment.generation = arguments.generation;
-  environment.control_fd = arguments.control_fd;
-  environment.segment = &*segment;
-  environment.listen_fd = arguments.listen_fd;
-  environment.listen = arguments.listen;
-  return process::run_admin(config, environment);
+  return process::run_worker(line.config, {.slot = arguments.slot,
+                                           .generation = arguments.generation,
+                                           .control_fd = arguments.control_fd,
+                                           .stats = &segment->block(slot, side),
+                                           .listen_fd = arguments.listen_fd,
+                                           .patient = arguments.patient,
+                                           .listen = arguments.listen});
 }
 
 std::string process_name(const config::CommandLine& line) {
@@ -94,13 +104,15 @@ std::string process_name(const config::CommandLine& line) {
 
 int main(int argc, char** argv) {
   const auto line = config::parse_command_line(argc, argv);
-  if (!line) return fail(line.error());
+  if (!line) {
+    return child_failed(control_fd_of(argc, argv), line.error());
+  }
   switch (line->command) {
     case config::Command::help:
       std::fputs(line->help.c_str(), stdout);
       return 0;
     case config::Command::version:
-      std::puts("txindexd " TXINDEX_VERSION);
+      std::printf("txindexd %s\n", version());
       return 0;
     case config::Command::print_config:
       std::fputs(config::print(line->config).c_str(), stdout);
@@ -118,17 +130,21 @@ int main(int argc, char** argv) {
   if (auto ok =
           log::initialise({line->config.log_level, line->config.log_file}, process_name(*line));
       !ok) {
-    return fail(ok.error());
+    return child_failed(line->child.control_fd, ok.error());
   }
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
-  if (line->command == config::Command::worker) return worker(line->config, line->child);
-  if (line->command == config::Command::admin) return admin(line->config, line->child);
+  if (line->command == config::Command::worker || line->command == config::Command::admin)
+    return child(*line);
   if (line->command == config::Command::migrate) return migrate(line->config);
 
   for (const auto& warning : line->warnings)
     log::warn("{}", warning);
-  const auto program = process::this_program(argc, argv);
+  auto program = process::this_program(argc, argv);
   if (!program) return fail(program.error());
+  program->arguments = config::original_arguments(std::move(program->arguments));
+  if (line->command == config::Command::takeover) {
+    return process::run_takeover(line->config, *program, line->takeover);
+  }
   return process::run_supervisor(line->config, *program);
 }

@@ -236,6 +236,7 @@ Definition::Definition() {
   }
   takeover->add_option("--state-fd", takeover_arguments.state_fd)->required();
   takeover->add_flag("--check", takeover_arguments.check);
+  takeover->add_option("--control-fd", takeover_arguments.control_fd);
 }
 
 // Where the value of an option came from, as an error names it.
@@ -343,7 +344,10 @@ std::vector<std::string> child_command_line(Command command, const ChildArgument
 std::vector<std::string> takeover_command_line(const TakeoverArguments& takeover,
                                                const std::vector<std::string>& original) {
   std::vector<std::string> words = {kTakeover, "--state-fd=" + std::to_string(takeover.state_fd)};
-  if (takeover.check) words.emplace_back("--check");
+  if (takeover.check) {
+    words.emplace_back("--check");
+    words.push_back("--control-fd=" + std::to_string(takeover.control_fd));
+  }
   words.insert(words.end(), original.begin(), original.end());
   return words;
 }

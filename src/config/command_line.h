@@ -42,8 +42,9 @@ struct ChildArguments {
 
 // What the supervisor tells the one that takes its place.
 struct TakeoverArguments {
-  int state_fd = -1;   // what is to be taken over
-  bool check = false;  // find out whether that would work, and do no more
+  int state_fd = -1;    // what is to be taken over
+  bool check = false;   // find out whether that would work, and do no more
+  int control_fd = -1;  // then: where to say why it would not
 };
 
 struct CommandLine {

@@ -58,7 +58,7 @@ Listener::Listener(int descriptor, Connections& connections, std::size_t max_con
 }
 
 Listener::~Listener() {
-  if (acceptor_.is_open()) stop();
+  if (acceptor_.is_open()) leave();
 }
 
 void Listener::start() {
@@ -115,6 +115,11 @@ void Listener::stop() {
     if (problem) break;
     connections_.add(std::move(socket));
   }
+  leave();
+}
+
+void Listener::leave() {
+  timer_.cancel();
   // Not acceptor.close(): other holders of the socket would be left with Asio's stale registration.
   ::close(acceptor_.release());
 }

@@ -26,8 +26,10 @@ class Listener : public std::enable_shared_from_this<Listener> {
   ~Listener();
 
   void start();
-  // Accepts what the kernel has completed already, then leaves the socket.
+  // Accepts what the kernel has completed already, then leaves: for the last one that serves it.
   void stop();
+  // Leaves the socket and its queue to the other processes that have it.
+  void leave();
 
  private:
   void wait();

@@ -16,29 +16,38 @@ ChildTable::Duration wait_after(int deaths) {
 
 }  // namespace
 
-ChildTable::ChildTable(int slots) : slots_(static_cast<std::size_t>(slots)) {
-  assert(slots > 0);
+ChildTable::ChildTable(int workers, std::optional<int> auxiliary)
+    : slots_(static_cast<std::size_t>(workers) + (auxiliary ? 1 : 0)), auxiliary_(auxiliary) {
+  assert(workers > 0);
+}
+
+std::vector<int> ChildTable::slots() const {
+  std::vector<int> all;
+  for (int slot = 0; slot < workers(); ++slot)
+    all.push_back(slot);
+  if (auxiliary_) all.push_back(*auxiliary_);
+  return all;
 }
 
 std::optional<int> ChildTable::slot_of(pid_t pid) const {
   if (pid <= 0) return std::nullopt;
-  for (int slot = 0; slot < size(); ++slot) {
+  for (const int slot : slots()) {
     if ((*this)[slot].pid == pid) return slot;
   }
   return std::nullopt;
 }
 
 std::vector<int> ChildTable::due(Time now) const {
-  std::vector<int> slots;
-  if (stopping_) return slots;
-  for (int i = 0; i < size(); ++i) {
+  std::vector<int> named;
+  if (stopping_) return named;
+  for (const int i : slots()) {
     const Slot& slot = (*this)[i];
     if (slot.state == SlotState::empty ||
         (slot.state == SlotState::held_back && now >= slot.hold_until)) {
-      slots.push_back(i);
+      named.push_back(i);
     }
   }
-  return slots;
+  return named;
 }
 
 std::optional<ChildTable::Time> ChildTable::next_due() const {
@@ -58,7 +67,6 @@ void ChildTable::spawned(int index, pid_t pid) {
   slot.state = SlotState::starting;
   slot.pid = pid;
   slot.was_ready = false;
-  ++slot.generation;
 }
 
 void ChildTable::ready(int index, Time now) {
@@ -89,6 +97,7 @@ ChildTable::Death ChildTable::count_death(int index, Time now) {
     slot.state = SlotState::empty;
     return death;
   }
+  slot.latest_deaths[slot.restarts % slot.latest_deaths.size()] = now;
   ++slot.restarts;
   if (slot.was_ready && now - slot.ready_since >= kHealthy) slot.deaths = 0;
   slot.was_ready = false;
@@ -99,26 +108,84 @@ ChildTable::Death ChildTable::count_death(int index, Time now) {
   return death;
 }
 
+void ChildTable::replaced(int index, pid_t pid, Time now) {
+  Slot& slot = at(index);
+  assert(pid > 0 && !slot_of(pid) && !stopping_ && slot.state != SlotState::retired);
+  slot.state = SlotState::ready;
+  slot.pid = pid;
+  slot.was_ready = true;
+  slot.ready_since = now;
+  slot.deaths = 0;
+}
+
+int ChildTable::add_worker() {
+  for (int slot = 0; slot < workers(); ++slot) {
+    if (at(slot).state != SlotState::retired) continue;
+    at(slot).state = SlotState::empty;
+    return slot;
+  }
+  const int slot = workers();
+  slots_.emplace(slots_.begin() + slot);
+  return slot;
+}
+
+void ChildTable::retire(int index) {
+  assert(index < workers());
+  Slot& slot = at(index);
+  slot.state = SlotState::retired;
+  slot.pid = 0;
+  slot.was_ready = false;
+  slot.deaths = 0;
+}
+
+std::optional<int> ChildTable::last_worker() const {
+  if (workers_wanted() <= 1) return std::nullopt;
+  for (int slot = workers() - 1; slot >= 0; --slot) {
+    if ((*this)[slot].state != SlotState::retired) return slot;
+  }
+  return std::nullopt;
+}
+
+int ChildTable::workers_wanted() const {
+  return static_cast<int>(
+      std::count_if(slots_.begin(), slots_.begin() + workers(),
+                    [](const Slot& slot) { return slot.state != SlotState::retired; }));
+}
+
 void ChildTable::stop() {
   stopping_ = true;
-  for (Slot& slot : slots_)
+  for (Slot& slot : slots_) {
+    if (slot.state == SlotState::retired) continue;
     slot.state = slot.pid > 0 ? SlotState::draining : SlotState::empty;
+  }
 }
 
 bool ChildTable::all_ready() const {
-  return std::all_of(slots_.begin(), slots_.end(),
-                     [](const Slot& slot) { return slot.state == SlotState::ready; });
+  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.state == SlotState::ready || slot.state == SlotState::retired;
+  });
 }
 
-bool ChildTable::any_process() const {
-  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.pid > 0; });
+int ChildTable::workers_ready() const {
+  return static_cast<int>(
+      std::count_if(slots_.begin(), slots_.begin() + workers(),
+                    [](const Slot& slot) { return slot.state == SlotState::ready; }));
+}
+
+bool ChildTable::degraded(Time now) const {
+  return std::any_of(slots_.begin(), slots_.begin() + workers(), [now](const Slot& slot) {
+    // The oldest of the latest few is the one that the next death would overwrite.
+    return slot.state != SlotState::retired && slot.restarts >= kManyDeaths &&
+           now - slot.latest_deaths[slot.restarts % slot.latest_deaths.size()] < kHealthy;
+  });
 }
 
 bool ChildTable::hopeless() const {
   const auto is_lost = [](const Slot& slot) {
-    return slot.state == SlotState::held_back && wait_after(slot.deaths) >= kBackoffMax;
+    return slot.state == SlotState::retired ||
+           (slot.state == SlotState::held_back && wait_after(slot.deaths) >= kBackoffMax);
   };
-  return !stopping_ && std::all_of(slots_.begin(), slots_.end(), is_lost);
+  return !stopping_ && std::all_of(slots_.begin(), slots_.begin() + workers(), is_lost);
 }
 
 }  // namespace txindex::process

@@ -1,6 +1,7 @@
 #include "process/control.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -116,6 +117,15 @@ result<void> send_message(int socket, const Message& message, int fd) {
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return system_failure("sending");
   return {};  // a packet is sent whole or not at all
+}
+
+bool tell_failure(int socket, const Failure& failure) {
+  Message message;
+  message.type = MessageType::failed;
+  message.pid = ::getpid();
+  message.value = failure.exit_status;
+  message.text = failure.message;
+  return send_message(socket, message).has_value();
 }
 
 Received receive_message(int socket) {

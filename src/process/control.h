@@ -55,6 +55,9 @@ result<ControlPair> make_control_pair();
 // gone or has left too much unread.
 result<void> send_message(int socket, const Message& message, int fd = -1);
 
+// FAILED, from a process that has nothing but the descriptor yet. False if nobody hears it.
+bool tell_failure(int socket, const Failure& failure);
+
 struct Received {
   enum class Status : std::uint8_t {
     message,

@@ -64,6 +64,21 @@ result<Endpoint> in_numbers(Address& address, const Endpoint& listen) {
   return endpoint;
 }
 
+// Whether one of the sockets is bound to the address. A port 0 becomes that socket's.
+bool is_kept(Address& address, const std::vector<int>& kept) {
+  const auto wanted = in_numbers(address, {});
+  for (const int socket : kept) {
+    Address bound_to;
+    if (!wanted || getsockname(socket, bound_to.get(), &bound_to.size) != 0) continue;
+    const auto has = in_numbers(bound_to, {});
+    if (!has || has->host != wanted->host) continue;
+    if (wanted->port != 0 && wanted->port != has->port) continue;
+    address = bound_to;
+    return true;
+  }
+  return false;
+}
+
 // Names of abstract sockets are free again when their owner is gone, however it went, and belong to
 // the network namespace, as ports do. Without a lock errno is set.
 std::optional<Descriptor> locked(const Endpoint& endpoint) {
@@ -80,7 +95,15 @@ std::optional<Descriptor> locked(const Endpoint& endpoint) {
 
 }  // namespace
 
-result<Reservation> Reservation::take(const Endpoint& listen) {
+std::optional<Endpoint> local_address(int socket) {
+  Address address;
+  if (getsockname(socket, address.get(), &address.size) != 0) return std::nullopt;
+  auto endpoint = in_numbers(address, {});
+  if (!endpoint) return std::nullopt;
+  return *std::move(endpoint);
+}
+
+result<Reservation> Reservation::take(const Endpoint& listen, const std::vector<int>& kept) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
@@ -100,8 +123,9 @@ result<Reservation> Reservation::take(const Endpoint& listen) {
     // A listener of somebody else refuses a socket without SO_REUSEPORT whatever its own options
     // are. The probe stays until the reservation has its port, so that nobody gets between them;
     // it does not disturb, because it does not listen.
-    const auto probe = bound(address, false);
-    auto socket = probe ? bound(address, true) : std::nullopt;
+    const bool ours = is_kept(address, kept);
+    const auto probe = ours ? std::nullopt : bound(address, false);
+    auto socket = ours || probe ? bound(address, true) : std::nullopt;
     if (!socket) {
       if (errno == EADDRINUSE) return refused(listen, EADDRINUSE);
       if (first_error == 0) first_error = errno;

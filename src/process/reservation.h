@@ -1,6 +1,9 @@
 // The address that producers connect to, held by the supervisor while workers come and go.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "txindex/endpoint.h"
 #include "txindex/result.h"
 
@@ -17,10 +20,19 @@ class Reservation {
   // Fails, naming `listen`, if anybody else listens there, also with SO_REUSEPORT, or has reserved
   // it, or the address cannot be had for another reason. A name is looked up; its first usable
   // address counts.
-  static result<Reservation> take(const Endpoint& listen);
+  //
+  // `kept` are listening sockets that this service has had before; if one is on the address, its
+  // presence is no reason to fail, and port 0 means its port.
+  static result<Reservation> take(const Endpoint& listen, const std::vector<int>& kept = {});
+  // One that another supervisor has had, as its descriptors.
+  static Reservation adopt(Descriptor socket, Descriptor lock, Endpoint address) {
+    return {std::move(socket), std::move(lock), std::move(address)};
+  }
 
   // What was reserved, in numbers.
   const Endpoint& address() const { return address_; }
+  int socket_fd() const { return socket_.get(); }
+  int lock_fd() const { return lock_.get(); }
   void release() {
     socket_.reset();
     lock_.reset();
@@ -34,5 +46,8 @@ class Reservation {
   Descriptor lock_;
   Endpoint address_;
 };
+
+// The address that a socket is bound to, in numbers; nothing if it is no such socket.
+std::optional<Endpoint> local_address(int socket);
 
 }  // namespace txindex::process

@@ -10,7 +10,6 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -20,6 +19,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include "batch/batch_queue.h"
@@ -29,6 +29,7 @@
 #include "net/connections.h"
 #include "net/listener.h"
 #include "process/control.h"
+#include "process/heartbeat.h"
 #include "process/intake.h"
 #include "process/writers.h"
 #include "store/pg_store.h"
@@ -49,12 +50,6 @@ constexpr std::size_t kVerifyQueueParcelsPerThread = 16;
 constexpr std::size_t kBatchesWaitingPerWriter = 2;
 constexpr std::size_t kDescriptorsReserved = 32;
 constexpr std::int64_t kFullWarningUs = 5'000'000;
-
-std::int64_t thread_cpu_us() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1000;
-}
 
 store::PgStore::Options store_options(const config::Config& config) {
   store::PgStore::Options options;
@@ -85,12 +80,16 @@ class Worker {
   void connect_stores();
   void ready();
   int failed(const Failure& failure);
-  result<void> tell(Message message);
+  result<void> tell(Message message, int fd = -1);
   void watch_control();
-  void drain(const char* why);
+  result<int> listening_socket();
+  void on_message(Received received);
+  void serve(int slot, int descriptor);
+  void drain(const char* why, bool empty_queues);
   void leave();
   void finish(batch::Batch batch);
   void tick();
+  void spin_if_a_test_says_so() const;
   void warn_when_full();
 
   const config::Config& config_;
@@ -112,13 +111,13 @@ class Worker {
   std::vector<std::unique_ptr<store::PgStore>> connecting_;
   std::thread connector_;
   std::unique_ptr<Writers> writers_;
-  std::shared_ptr<net::Listener> listener_;
+  std::size_t connections_max_ = 0;
+  std::map<int, std::shared_ptr<net::Listener>> listeners_;  // by the slot that they belong to
   bool draining_ = false;
   int exit_status_ = 0;
   unsigned ticks_ = 0;
   std::int64_t full_since_us_ = 0;
-  std::int64_t last_tick_us_ = flow::steady_us();
-  std::int64_t last_cpu_us_ = thread_cpu_us();
+  Heartbeat heartbeat_{stats_};
 };
 
 Worker::Worker(const config::Config& config, const WorkerEnvironment& environment)
@@ -166,14 +165,15 @@ int Worker::run() {
   control_.assign(environment_.control_fd);
   watch_control();
   signals_.async_wait([this](const error_code& cancelled, int) {
-    if (!cancelled) drain("SIGTERM");
+    if (!cancelled) drain("SIGTERM", true);
   });
   tick();
   // Before the database answers: those who connect meanwhile wait, and are not refused.
-  auto descriptor = net::open_listener(environment_.listen);
+  const auto descriptor = listening_socket();
   if (!descriptor) return failed(descriptor.error());
-  listener_ =
-      std::make_shared<net::Listener>(*descriptor, connections_, connections_allowed(config_));
+  connections_max_ = connections_allowed(config_);
+  listeners_[environment_.slot] =
+      std::make_shared<net::Listener>(*descriptor, connections_, connections_max_);
   connecting_ = make_stores();
   connector_ = std::thread([this] { connect_stores(); });
 
@@ -186,6 +186,17 @@ int Worker::run() {
   return exit_status_;
 }
 
+// The slot's, or a new one of which the supervisor gets a duplicate before anything else: whatever
+// becomes of this process, who has connected meanwhile waits for its replacement.
+result<int> Worker::listening_socket() {
+  if (environment_.listen_fd >= 0) return environment_.listen_fd;
+  auto descriptor = net::open_listener(environment_.listen);
+  if (!descriptor) return descriptor;
+  const Message deposit{.type = MessageType::listener};
+  if (auto told = tell(deposit, *descriptor); !told) return told.error();
+  return descriptor;
+}
+
 int Worker::failed(const Failure& failure) {
   exit_status_ = failure.exit_status;
   // The supervisor says it, once for all its workers.
@@ -195,11 +206,11 @@ int Worker::failed(const Failure& failure) {
   return exit_status_;
 }
 
-result<void> Worker::tell(Message message) {
+result<void> Worker::tell(Message message, int fd) {
   message.slot = environment_.slot;
   message.pid = ::getpid();
   message.generation = environment_.generation;
-  return send_message(environment_.control_fd, message);
+  return send_message(environment_.control_fd, message, fd);
 }
 
 std::vector<std::unique_ptr<store::PgStore>> Worker::make_stores() const {
@@ -218,7 +229,7 @@ void Worker::connect_stores() {
     if (auto usable = store::PgStore::probe(store_options(config_)); !usable) {
       asio::post(loop_, [this, problem = usable.error()] {
         failed(problem);
-        drain("the database does not serve");
+        drain("the database does not serve", false);
       });
       return;
     }
@@ -240,7 +251,9 @@ void Worker::ready() {
       std::make_unique<Writers>(std::move(stores), batches_, stats_, [this](batch::Batch batch) {
         asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
       });
-  listener_->start();
+  for (auto& [slot, listener] : listeners_)
+    listener->start();
+  stats::set(stats_, stats::Word::listeners, listeners_.size());
   // A supervisor that is gone is noticed by watch_control().
   if (tell({.type = MessageType::ready})) log::debug("ready");
 }
@@ -248,15 +261,15 @@ void Worker::ready() {
 void Worker::watch_control() {
   control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& problem) {
     if (problem) return;
-    const Received received = receive_message(environment_.control_fd);
+    Received received = receive_message(environment_.control_fd);
     switch (received.status) {
       case Received::Status::closed:
-        return drain("the supervisor is gone");
+        return drain("the supervisor is gone", true);
       case Received::Status::invalid:
         log::error("control: {}", received.problem);
         break;
       case Received::Status::message:
-        if (received.message.type == MessageType::drain) drain("DRAIN");
+        on_message(std::move(received));
         break;
       case Received::Status::nothing:
         break;
@@ -265,12 +278,48 @@ void Worker::watch_control() {
   });
 }
 
-void Worker::drain(const char* why) {
+void Worker::on_message(Received received) {
+  const int slot = static_cast<int>(received.message.value);
+  switch (received.message.type) {
+    case MessageType::drain:
+      return drain("DRAIN", received.message.value != 0);
+    case MessageType::adopt:
+      if (received.descriptor) serve(slot, received.descriptor.release());
+      return;
+    case MessageType::disown:
+      if (slot != environment_.slot && listeners_.contains(slot)) {
+        log::info("leaving the queue of worker {} to others", slot);
+        listeners_.extract(slot).mapped()->leave();
+      }
+      stats::set(stats_, stats::Word::listeners, listeners_.size());
+      return;
+    default:
+      return;
+  }
+}
+
+// A sibling's queue, for as long as the sibling cannot serve it.
+void Worker::serve(int slot, int descriptor) {
+  if (draining_ || listeners_.contains(slot)) {
+    ::close(descriptor);
+    return;
+  }
+  log::info("serving the queue of worker {} too", slot);
+  auto& listener = listeners_[slot] =
+      std::make_shared<net::Listener>(descriptor, connections_, connections_max_);
+  listener->start();
+  stats::set(stats_, stats::Word::listeners, listeners_.size());
+}
+
+// `empty_queues`: nobody comes after this process, so those who wait to be accepted are taken in,
+// to be told.
+void Worker::drain(const char* why, bool empty_queues) {
   if (draining_) return;
   draining_ = true;
   log::debug("draining: {}", why);
-  if (listener_) listener_->stop();
-  listener_.reset();
+  for (auto& [slot, listener] : listeners_)
+    empty_queues ? listener->stop() : listener->leave();
+  listeners_.clear();
   for (auto& store : connecting_)
     store->stop();
   // Should nobody be there to end a worker that cannot finish, the kernel does (SIGALRM): nothing
@@ -304,22 +353,26 @@ void Worker::finish(batch::Batch batch) {
 }
 
 void Worker::tick() {
-  const std::int64_t now = flow::steady_us();
-  const std::int64_t cpu = thread_cpu_us();
-  const std::int64_t busy = cpu - last_cpu_us_;
-  stats::set(stats_, stats::Word::heartbeat_us, static_cast<std::uint64_t>(now));
-  stats::add(stats_, stats::Word::loop_busy_us, static_cast<std::uint64_t>(busy));
-  stats::add(stats_, stats::Word::loop_idle_us,
-             static_cast<std::uint64_t>(std::max<std::int64_t>(0, now - last_tick_us_ - busy)));
-  last_tick_us_ = now;
-  last_cpu_us_ = cpu;
+  heartbeat_.beat();
   warn_when_full();
+  spin_if_a_test_says_so();
   if (++ticks_ % kTicksPerTend == 0) connections_.tend();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const error_code& cancelled) {
     // A tick that was due already when the timer was cancelled says nothing of it.
     if (!cancelled && work_.owns_work()) tick();
   });
+}
+
+// An event loop that does not turn, for the tests of the watchdog. In no released program.
+void Worker::spin_if_a_test_says_so() const {
+#ifdef TXINDEX_TEST_SWITCHES
+  const char* slot = std::getenv("TXINDEX_TEST_SPIN");
+  if (slot == nullptr || slot != std::to_string(environment_.slot)) return;
+  volatile bool spin = writers_ && environment_.generation == 1;
+  while (spin) {
+  }
+#endif
 }
 
 // Full for a moment is the design at work; full for long means that a later stage cannot keep up.

@@ -1,14 +1,14 @@
 // txindex: the tools around a server. Each command is a function in src/tools; here stands what
 // can be typed.
 //
-// Exit status: 0 full success, 1 failure (of a transaction, too), 2 wrong usage.
-#include <CLI/CLI.hpp>
-#include <cmath>
+// Exit status: 0 full success, 1 failure (of a transaction, too), 2 wrong usage; above that, what
+// the help of a command says.
 #include <cstdio>
-#include <functional>
 #include <memory>
 
+#include "tools/command.h"
 #include "tools/gen.h"
+#include "tools/load.h"
 #include "tools/send.h"
 #include "tools/verify.h"
 #include "version.h"
@@ -16,37 +16,25 @@
 namespace txindex::tools {
 namespace {
 
-constexpr int kExitSuccess = 0;
+const std::map<std::string, Mix> kMixes = {{"transfer", Mix::transfer}, {"mixed", Mix::mixed}};
 
-// What a command's callback leaves behind for main().
-using Command = std::function<int()>;
-
-int tell(const Failure& f) {
-  std::fprintf(stderr, "txindex: %s\n", f.message.c_str());
-  return f.exit_status;
-}
-
-int status_of(const result<void>& done) {
-  return done ? kExitSuccess : tell(done.error());
-}
-int status_of(const result<bool>& done) {
-  if (!done) return tell(done.error());
-  return *done ? kExitSuccess : kExitFailure;
-}
-
-std::string endpoint_problem(const std::string& text) {
-  const auto parsed = parse_endpoint(text);
-  if (!parsed) return parsed.error().message;
-  return parsed->port == 0 ? "port 0 is no port to connect to" : "";
-}
-
-std::chrono::milliseconds from_seconds(double seconds) {
-  return std::chrono::milliseconds(std::llround(seconds * 1000));
+// Who is sent to, and what it may ask for. The command's callback parses the string.
+std::shared_ptr<std::string> add_server(CLI::App* command, std::string& token) {
+  auto server = std::make_shared<std::string>("127.0.0.1:9400");
+  command->add_option("--server", *server, "HOST:PORT")
+      ->envname("TXINDEX_SERVER")
+      ->check(endpoint_problem)
+      ->capture_default_str();
+  command->add_option("--token", token, "What the server asks of its producers")
+      ->envname("TXINDEX_TOKEN")
+      ->check([](const std::string& text) {
+        return text.size() <= limits::kTokenMaxBytes ? "" : "a token this long is none";
+      });
+  return server;
 }
 
 constexpr auto kFewest = 1U;
 constexpr auto kMostThreads = 1024U;
-constexpr double kMostSeconds = 365.0 * 86400;
 
 void add_gen(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<GenOptions>();
@@ -69,8 +57,7 @@ sent again at any time and stored once.
       ->add_option("--mix", options->mix,
                    "transfer: payments with one signature; mixed: some with a memo, two signers, "
                    "version 0, version 1 among them")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Mix>{{"transfer", Mix::transfer}, {"mixed", Mix::mixed}}))
+      ->transform(CLI::CheckedTransformer(kMixes))
       ->default_str("mixed");
   gen_app->add_option("--time", options->time_us,
                       "Time stamp of the first, in microseconds since 1970; default: so that the "
@@ -85,7 +72,6 @@ sent again at any time and stored once.
 
 void add_send(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<SendOptions>();
-  auto server = std::make_shared<std::string>("127.0.0.1:9400");
   auto give_up = std::make_shared<double>(60);
   CLI::App* send_app = app.add_subcommand("send", "Send transactions to a server");
   send_app->footer(R"(
@@ -103,15 +89,7 @@ Exit status: 0 if every transaction was acknowledged as committed or duplicate; 
 rejected (see the counts), was not acknowledged, or the input was malformed; 2 for wrong usage.)");
   send_app->add_option("inputs", options->inputs, "Files, or - for standard input")
       ->default_str("-");
-  send_app->add_option("--server", *server, "HOST:PORT")
-      ->envname("TXINDEX_SERVER")
-      ->check(endpoint_problem)
-      ->capture_default_str();
-  send_app->add_option("--token", options->token, "What the server asks of its producers")
-      ->envname("TXINDEX_TOKEN")
-      ->check([](const std::string& token) {
-        return token.size() <= limits::kTokenMaxBytes ? "" : "a token this long is none";
-      });
+  const auto server = add_server(send_app, options->token);
   send_app->add_option("-c,--connections", options->connections, "How many to send over")
       ->check(CLI::Range(1U, 10'000U))
       ->capture_default_str();
@@ -154,15 +132,88 @@ Exit status: 0 if all are good; 1 if one is bad or the input is malformed; 2 for
       [options, &chosen] { chosen = [options] { return status_of(verify_inputs(*options)); }; });
 }
 
+void add_load(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<LoadOptions>();
+  auto duration = std::make_shared<std::optional<double>>();
+  auto give_up = std::make_shared<double>(60);
+  CLI::App* load_app = app.add_subcommand("load", "Load a server, and measure it");
+  load_app->footer(R"(
+Without --rate (closed loop) every connection is kept full up to its window: how much the server
+takes. With --rate (open loop) each transaction has its time, whatever the server does, and its
+latency counts from that time: how long it takes at that rate. Those sent more than 10 ms after
+their time are counted as late, those not sent when the time was over as unsent; they count in the
+percentiles with the time that they waited.
+
+  txindex load --connections 64 --duration 30
+  txindex load --rate 5000 --duration 60 --json
+  txindex load --connections 8 --file a.txs --file b.txs --journal run1
+
+Transactions are fresh ones, made and signed by threads of their own: --ahead of them before the
+clock starts, the rest meanwhile, which takes about 25 us of a core for each. If that is too slow
+the report says how long was waited for them; make a file first (txindex gen) and send it with
+--file.
+
+--journal records every transaction before it is sent and every answer as it comes, in files that
+stay good when this program is killed. Their format is in src/tools/journal.h.
+
+Exit status: 0 if every transaction was sent, and acknowledged as committed or duplicate; 1 if not;
+2 for wrong usage.)");
+  const auto server = add_server(load_app, options->token);
+  load_app->add_option("-c,--connections", options->connections, "How many to send over")
+      ->check(CLI::Range(1U, 100'000U))
+      ->capture_default_str();
+  load_app->add_option("--rate", options->rate, "Transactions a second, over all connections")
+      ->check(CLI::Range(0.001, 1e7));
+  load_app->add_option("--duration", *duration, "Seconds to send for")
+      ->check(CLI::Range(0.001, kMostSeconds));
+  load_app->add_option("--count", options->count, "How many to send")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+  load_app
+      ->add_option("--window", options->window,
+                   "Unacknowledged on a connection at most; 1: each waits for its answer")
+      ->check(CLI::Range(1U, limits::kWindowMaxTransactions))
+      ->capture_default_str();
+  load_app->add_option("--file", options->files,
+                       ".txs or base64 lines to send, once; default: make transactions");
+  load_app->add_option("--mix", options->mix, "Of those that are made: see txindex gen")
+      ->transform(CLI::CheckedTransformer(kMixes))
+      ->default_str("mixed");
+  load_app->add_option("--accounts", options->accounts, "Of those that are made: fee payers")
+      ->check(CLI::Range(1U, 10'000'000U))
+      ->capture_default_str();
+  load_app->add_option("--seed", options->seed, "Of those that are made; default: a new one");
+  load_app->add_option("--ahead", options->ahead, "Transactions kept ready, in memory, at most")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}))
+      ->capture_default_str();
+  load_app->add_option("--threads", options->threads, "That send; default: one for two cores")
+      ->check(CLI::Range(kFewest, kMostThreads));
+  load_app
+      ->add_option("--give-up", *give_up,
+                   "Seconds without an answer of the server after which to fail; 0: never")
+      ->check(CLI::Range(0.0, kMostSeconds))
+      ->capture_default_str();
+  load_app->add_option("--journal", options->journal, "Folder for a record of all that happens");
+  load_app->add_flag("--json", options->json, "The report as one line of JSON");
+  load_app->add_flag("-q,--quiet", options->quiet, "No progress and no report");
+  load_app->callback([=, &chosen] {
+    options->server = *parse_endpoint(*server);
+    options->give_up_after = from_seconds(*give_up);
+    if (*duration) options->duration = from_seconds(**duration);
+    chosen = [options] { return status_of(load(*options)); };
+  });
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Tools around txindexd, the server that indexes signed transactions", "txindex");
-  app.set_version_flag("--version", "txindex " TXINDEX_VERSION);
+  app.set_version_flag("--version", std::string("txindex ") + version());
   app.require_subcommand(1);
   app.footer("txindex COMMAND --help says more, with examples.");
   Command chosen;
   add_gen(app, chosen);
   add_send(app, chosen);
   add_verify(app, chosen);
+  add_load(app, chosen);
+  add_operator_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

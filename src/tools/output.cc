@@ -19,6 +19,14 @@ result<OutputFile> OutputFile::open(const std::string& path) {
   return OutputFile(fd, name);
 }
 
+result<OutputFile> OutputFile::create_new(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd >= 0) return OutputFile(fd, path);
+  return failure(
+      "cannot make " + path + ": " + std::strerror(errno) +
+      (errno == EEXIST ? "; a file that is there is not written over: give another place" : ""));
+}
+
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)) {}
 

@@ -15,6 +15,8 @@ class OutputFile {
  public:
   // "-" is standard output. A file is made, or emptied.
   static result<OutputFile> open(const std::string& path);
+  // A file that is not there yet.
+  static result<OutputFile> create_new(const std::string& path);
   ~OutputFile();
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;

@@ -58,8 +58,8 @@ Server::Server(const std::string& conninfo, std::vector<std::string> flags)
     : Server(conninfo, Options{std::move(flags), {}, true}) {}
 
 Server::Server(const std::string& conninfo, Options options) {
-  std::vector<std::string> command = {TXINDEXD_BINARY, "--listen=127.0.0.1:0",
-                                      "--admin=127.0.0.1:0", "--database=" + conninfo};
+  std::vector<std::string> command = {options.binary, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0",
+                                      "--database=" + conninfo};
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   Process::Options process_options;
   process_options.environment = std::move(options.environment);
@@ -93,6 +93,18 @@ std::string Server::log() const {
 
 bool Server::logs(const std::string& text, std::chrono::milliseconds limit) const {
   return eventually([&] { return log().find(text) != std::string::npos; }, limit);
+}
+
+bool Server::logs_times(const std::string& text, int times, std::chrono::milliseconds limit) const {
+  return eventually(
+      [&] {
+        const std::string all = log();
+        int found = 0;
+        for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1))
+          ++found;
+        return found >= times;
+      },
+      limit);
 }
 
 std::vector<pid_t> Server::worker_pids() const {

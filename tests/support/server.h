@@ -21,6 +21,7 @@ class Server {
     std::vector<std::string> flags;                  // after those of the test support
     std::map<std::string, std::string> environment;  // added to the test's own
     bool wait = true;                                // until it is ready
+    std::string binary = TXINDEXD_BINARY;
   };
 
   // Starts it on 127.0.0.1 and a port that it picks, with the database `conninfo`; returns when all
@@ -42,6 +43,10 @@ class Server {
   // Waits until the log has the text; false if it has not within `limit`.
   bool logs(const std::string& text,
             std::chrono::milliseconds limit = std::chrono::seconds(30)) const;
+
+  // Waits until the log has the text `times` times.
+  bool logs_times(const std::string& text, int times,
+                  std::chrono::milliseconds limit = std::chrono::seconds(30)) const;
 
   // The workers that live now, in the order of their slots.
   std::vector<pid_t> worker_pids() const;

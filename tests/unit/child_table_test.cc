@@ -18,8 +18,10 @@ class ChildTableTest : public ::testing::Test {
   // Starts what is due and returns which slots that were.
   Slots start_due() {
     auto slots = table.due(now);
-    for (const int slot : slots)
+    for (const int slot : slots) {
+      table.next_generation(slot);
       table.spawned(slot, next_pid++);
+    }
     return slots;
   }
   void start_all_ready() {
@@ -143,7 +145,6 @@ TEST_F(ChildTableTest, AProcessThatCannotBeMadeCountsAsADeath) {
   start_due();
   die(0);
   EXPECT_EQ(table.not_spawned(0, now).wait, ChildTable::kBackoffMin);
-  EXPECT_EQ(table[0].generation, 1u) << "there was no second process";
   now += ChildTable::kBackoffMin;
   EXPECT_EQ(table.due(now), Slots{0});
 }
@@ -151,7 +152,7 @@ TEST_F(ChildTableTest, AProcessThatCannotBeMadeCountsAsADeath) {
 TEST_F(ChildTableTest, AnUnknownProcessDoesNotMatter) {
   start_due();
   EXPECT_FALSE(table.died(4711, now));
-  EXPECT_TRUE(table.any_process());
+  EXPECT_EQ(table[0].state, SlotState::starting);
 }
 
 TEST_F(ChildTableTest, AStoppingTableReplacesNobody) {
@@ -166,9 +167,7 @@ TEST_F(ChildTableTest, AStoppingTableReplacesNobody) {
   now += seconds(100);
   EXPECT_EQ(table.due(now), Slots{});
   EXPECT_EQ(die(0).state, SlotState::draining);
-  EXPECT_TRUE(table.any_process());
   die(1);
-  EXPECT_FALSE(table.any_process());
   EXPECT_EQ(table.due(now), Slots{});
   EXPECT_EQ(table[0].restarts, 0u) << "an end that was asked for is no restart";
 }
@@ -199,6 +198,91 @@ TEST_F(ChildTableTest, ItIsHopelessWhenEverySlotHasComeToTheLongestWait) {
   EXPECT_FALSE(table.hopeless()) << "it is being tried again";
 }
 
+TEST_F(ChildTableTest, AReplacementTakesTheSlotAndBeginsAnew) {
+  start_all_ready();
+  die(1);
+  start_due();
+  now = table[1].hold_until;
+  die(1);
+  now = table[1].hold_until;
+  start_due();
+  table.ready(1, now);
+  EXPECT_EQ(table[1].deaths, 2);
+  const pid_t before = table[1].pid;
+  EXPECT_EQ(table.next_generation(1), 4U);
+  table.replaced(1, 4711, now);
+  EXPECT_EQ(table[1].state, SlotState::ready);
+  EXPECT_EQ(table[1].deaths, 0);
+  EXPECT_FALSE(table.died(before, now)) << "the one before is in charge of nothing";
+  EXPECT_EQ(table.slot_of(4711), 1);
+  EXPECT_EQ(die(1).wait, ChildTable::Duration::zero());
+}
+
+TEST_F(ChildTableTest, WorkersAreAddedAtTheEndAndRetiredFromThere) {
+  start_all_ready();
+  EXPECT_EQ(table.last_worker(), 2);
+  table.retire(2);
+  EXPECT_EQ(table.workers_wanted(), 2);
+  EXPECT_EQ(table.workers(), 3) << "its queue is still there";
+  EXPECT_TRUE(table.all_ready());
+  EXPECT_EQ(table.due(now), Slots{});
+  EXPECT_EQ(table.last_worker(), 1);
+  table.retire(1);
+  EXPECT_FALSE(table.last_worker()) << "one stays";
+  EXPECT_EQ(table.add_worker(), 1) << "a retired slot comes first";
+  EXPECT_EQ(table.add_worker(), 2);
+  EXPECT_EQ(table.add_worker(), 3);
+  EXPECT_EQ(start_due(), (Slots{1, 2, 3}));
+  EXPECT_EQ(table.workers_wanted(), 4);
+  EXPECT_EQ(table.workers_ready(), 1);
+}
+
+TEST_F(ChildTableTest, FiveDeathsWithinAMinuteMakeItDegradedForAMinute) {
+  start_all_ready();
+  for (int i = 0; i < 4; ++i) {
+    die(0);
+    now += seconds(5);
+    start_due();
+  }
+  EXPECT_FALSE(table.degraded(now));
+  const auto first = now - seconds(20);
+  die(0);
+  EXPECT_TRUE(table.degraded(now));
+  EXPECT_TRUE(table.degraded(first + seconds(59)));
+  EXPECT_FALSE(table.degraded(first + seconds(60)));
+}
+
+TEST(AuxiliarySlotTest, TheServiceLivesWithoutItButIsNotReadyWithoutIt) {
+  ChildTable table(1, 256);
+  ChildTable::Time now{seconds(1000)};
+  EXPECT_EQ(table.slots(), (Slots{0, 256}));
+  EXPECT_EQ(table.due(now), (Slots{0, 256}));
+  EXPECT_EQ(table.workers(), 1);
+  table.spawned(0, 10);
+  table.ready(0, now);
+  EXPECT_FALSE(table.all_ready());
+  while (table.not_spawned(256, now).wait < ChildTable::kBackoffMax) {
+  }
+  EXPECT_FALSE(table.hopeless());
+  EXPECT_FALSE(table.degraded(now)) << "of workers";
+  EXPECT_EQ(table.add_worker(), 1);
+  EXPECT_EQ(table.slots(), (Slots{0, 1, 256})) << "a new slot does not move it";
+  EXPECT_EQ(table[256].state, SlotState::held_back);
+  now = table[256].hold_until;
+  table.spawned(256, 11);
+  table.ready(256, now);
+  EXPECT_EQ(table.slot_of(11), 256);
+  while (table.died(10, now)->wait < ChildTable::kBackoffMax)
+    table.restore(0, [&] {
+      auto slot = table[0];
+      slot.state = SlotState::starting;
+      slot.pid = 10;
+      return slot;
+    }());
+  table.retire(1);
+  EXPECT_TRUE(table.hopeless()) << "no worker can live";
+}
+
 TEST_F(ChildTableTest, NoSequenceOfEventsBreaksItsInvariants) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(seed);
@@ -206,7 +290,7 @@ TEST_F(ChildTableTest, NoSequenceOfEventsBreaksItsInvariants) {
   const auto pick = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
   for (int step = 0; step < 20'000; ++step) {
     now += milliseconds(pick(40'000));
-    const int slot = pick(table.size());
+    const int slot = pick(table.workers());
     switch (pick(4)) {
       case 0:
         start_due();
@@ -217,7 +301,7 @@ TEST_F(ChildTableTest, NoSequenceOfEventsBreaksItsInvariants) {
       default:
         if (table[slot].pid > 0) die(slot);
     }
-    for (int i = 0; i < table.size(); ++i) {
+    for (int i = 0; i < table.workers(); ++i) {
       const auto& s = table[i];
       const bool has_process = s.state == SlotState::starting || s.state == SlotState::ready;
       ASSERT_EQ(s.pid > 0, has_process);

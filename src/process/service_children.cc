@@ -1,0 +1,230 @@
+// The supervisor's children: starting them, what they say, and their deaths.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "config/command_line.h"
+#include "config/units.h"
+#include "log/log.h"
+#include "process/service.h"
+#include "stats/block.h"
+
+namespace txindex::process {
+
+stats::Block& Service::block(const Child& child) {
+  return segment_.block(static_cast<std::size_t>(child.slot), static_cast<std::size_t>(child.side));
+}
+
+void Service::start_due() {
+  for (const int slot : table_.due(Clock::now())) {
+    // Both of a slot's blocks are written: one of the two processes has to end first.
+    if (!children_.free_side(slot)) continue;
+    const auto child = spawn(slot, Role::in_charge);
+    if (child) {
+      table_.spawned(slot, (*child)->pid);
+      log::debug("{} started, generation {}", (*child)->name(), (*child)->generation);
+      continue;
+    }
+    const std::string who = slot == kAdmin ? "admin" : "worker " + std::to_string(slot);
+    log::error("{} cannot be started: {}", who, child.error().message);
+    table_.not_spawned(slot, Clock::now());
+    if (!announced_) fail_start(who, child.error().message, child.error().exit_status);
+    if (table_.stopping()) return;
+  }
+}
+
+result<Child*> Service::spawn(int slot, Role role) {
+  auto pair = make_control_pair();
+  if (!pair) return pair.error();
+  const auto listener = listeners_.find(slot);
+  config::ChildArguments arguments;
+  arguments.slot = slot;
+  arguments.side = children_.free_side(slot).value();
+  arguments.generation = table_.next_generation(slot);
+  arguments.control_fd = pair->child.get();
+  arguments.stats_fd = segment_.fd();
+  arguments.listen_fd = listener == listeners_.end() ? -1 : listener->second.get();
+  arguments.listen = slot == kAdmin ? *config_.admin : reservation_.address();
+  // A replacement in place of one that died has to live with what there is; somebody who starts the
+  // service, or rolls a new version out, wants to know that it does not work.
+  arguments.patient = announced_ && role == Role::in_charge;
+
+  const auto command = slot == kAdmin ? config::Command::admin : config::Command::worker;
+  Launch launch;
+  launch.arguments = config::child_command_line(command, arguments, program_.arguments);
+  launch.inherited = {arguments.control_fd, arguments.stats_fd};
+  if (arguments.listen_fd >= 0) launch.inherited.push_back(arguments.listen_fd);
+  launch.control_fd = arguments.control_fd;
+  launch.slot = slot;
+  const auto pid = start_child(program_.path, launch);
+  if (!pid) return pid.error();
+  // The child's end closes here: end-of-file on ours then means that the child has closed its own.
+  Child& child = children_.add({.pid = *pid,
+                                .slot = slot,
+                                .side = arguments.side,
+                                .generation = arguments.generation,
+                                .role = role,
+                                .control = std::move(pair->supervisor),
+                                .started = Clock::now()});
+  publish(child);
+  return &child;
+}
+
+void Service::tell(const Child& child, MessageType type, int value, int fd) {
+  Message message;
+  message.type = type;
+  message.slot = child.slot;
+  message.value = value;
+  if (child.control && send_message(child.control.get(), message, fd)) return;
+  // SIGTERM says the same to one that cannot be told. What else there is to say can be done
+  // without.
+  if (type == MessageType::drain) kill(child.pid, SIGTERM);
+}
+
+// It finishes what it has; others serve its queue.
+void Service::dismiss(Child& child) {
+  child.role = Role::leaving;
+  child.kill_at = Clock::now() + config_.drain_timeout;
+  tell(child, MessageType::drain);
+  publish(child);
+}
+
+void Service::publish(const Child& child) {
+  using stats::ProcessState;
+  auto state = table_[child.slot].state;
+  if (child.role == Role::replacement) {
+    state = child.ready ? ProcessState::ready : ProcessState::starting;
+  } else if (child.role == Role::leaving) {
+    state = ProcessState::draining;
+  } else if (child.watchdog.verdict() != Watchdog::Verdict::alive) {
+    state = ProcessState::silent;
+  }
+  auto& to = block(child);
+  stats::set(to, stats::Word::pid, static_cast<std::uint64_t>(child.pid));
+  stats::set(to, stats::Word::generation, child.generation);
+  stats::set(to, stats::Word::state, static_cast<std::uint64_t>(state));
+}
+
+// --- Messages ----------------------------------------------------------------------------------
+
+void Service::on_messages(Child& child) {
+  while (child.control) {
+    auto received = receive_message(child.control.get());
+    switch (received.status) {
+      case Received::Status::message:
+        on_message(child, std::move(received));
+        break;
+      case Received::Status::invalid:
+        log::warn("{}: ignored a control message: {}", child.name(), received.problem);
+        break;
+      case Received::Status::closed:
+        child.control.reset();
+        return;
+      case Received::Status::nothing:
+        return;
+    }
+  }
+}
+
+void Service::on_message(Child& child, Received received) {
+  const Message& message = received.message;
+  switch (message.type) {
+    case MessageType::listener:
+      return deposit(child, std::move(received.descriptor));
+    case MessageType::ready:
+      return on_ready(child, message);
+    case MessageType::failed:
+      child.failure = message.text;
+      if (!announced_) {
+        const bool valid = message.value > 0 && message.value < 256;
+        fail_start(child.is_admin() ? "admin" : "worker " + std::to_string(child.slot),
+                   message.text, valid ? static_cast<int>(message.value) : kExitFailure);
+      } else {
+        log::error("{}: {}", child.name(), message.text);
+      }
+      return;
+    default:
+      log::warn("{}: ignored a control message that is none of a child's", child.name());
+  }
+}
+
+void Service::on_ready(Child& child, const Message& message) {
+  if (message.slot != child.slot || message.pid != child.pid ||
+      message.generation != child.generation) {
+    log::warn("{}: ignored a control message that is not its own", child.name());
+    return;
+  }
+  if (std::exchange(child.ready, true)) return;
+  // At the start the line that says where it listens says this of all of them.
+  spdlog::log(announced_ && !table_.stopping() ? spdlog::level::info : spdlog::level::debug,
+              "{} is ready", child.name());
+  if (child.role == Role::replacement && roll_) roll_->ready(Clock::now());
+  if (child.role == Role::in_charge) table_.ready(child.slot, Clock::now());
+  if (!announced_ && !table_.stopping() && table_.all_ready()) announce();
+}
+
+// --- Deaths ------------------------------------------------------------------------------------
+
+void Service::on_deaths() {
+  int wait_status = 0;
+  for (pid_t pid = 0; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+    if (check_ && pid == check_->pid) {
+      on_checked(wait_status);
+    } else if (Child* child = children_.find(pid)) {
+      on_death(*child, wait_status);
+    }  // else: a child that this process had before it became the supervisor
+  }
+}
+
+void Service::on_death(Child& child, int wait_status) {
+  on_messages(child);
+  const std::string end = describe_end(wait_status);
+  const bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+  auto& its_block = block(child);
+  if (child.role == Role::in_charge) {
+    on_death_in_charge(child, end, wait_status);
+  } else if (table_.stopping()) {
+    if (!clean && exit_status_ == 0) exit_status_ = kExitFailure;
+  } else if (child.role == Role::replacement) {
+    log::error("{} {} before it took over", child.name(), end);
+    if (roll_) roll_->failed(child.failure.empty() ? end + " before it took over" : child.failure);
+  } else {
+    spdlog::log(clean ? spdlog::level::debug : spdlog::level::err, "{} {} while draining",
+                child.name(), end);
+  }
+  stats::clear_gauges(its_block);
+  if (child.role == Role::in_charge)
+    stats::set(its_block, stats::Word::state, static_cast<std::uint64_t>(table_[child.slot].state));
+  const int slot = child.slot;
+  const bool was_leaving = child.role == Role::leaving;
+  children_.erase(child);
+  if (was_leaving && roll_ && roll_->slot() == slot && !children_.find(slot, Role::leaving))
+    roll_->ended();
+}
+
+void Service::on_death_in_charge(const Child& child, const std::string& end, int wait_status) {
+  const bool was_ready = child.ready;
+  const auto death = *table_.died(child.pid, Clock::now());
+  if (table_.stopping()) {
+    const bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+    // After a failed start or a SIGKILL the reason has been said.
+    const bool expected = clean || start_failed_ || killed_;
+    spdlog::log(expected ? spdlog::level::debug : spdlog::level::err, "{} {} while draining",
+                child.name(), end);
+    if (!clean && exit_status_ == 0) exit_status_ = kExitFailure;
+    return;
+  }
+  stats::add(block(child), stats::Word::restarts);
+  if (!announced_ && !was_ready) {
+    const bool has_status = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0;
+    fail_start(child.is_admin() ? "admin" : "worker " + std::to_string(child.slot),
+               end + " before it was ready", has_status ? WEXITSTATUS(wait_status) : kExitFailure);
+  } else if (death.wait == ChildTable::Duration::zero()) {
+    log::error("{} {}; it is replaced at once", child.name(), end);
+  } else {
+    log::error(
+        "{} {}; its replacement is held back for {}", child.name(), end,
+        config::format_duration(std::chrono::duration_cast<std::chrono::microseconds>(death.wait)));
+  }
+}
+
+}  // namespace txindex::process

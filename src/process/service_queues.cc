@@ -1,0 +1,110 @@
+// The queues of the listening sockets, which outlive the workers that serve them.
+#include <signal.h>
+
+#include <cstdlib>
+
+#include "log/log.h"
+#include "process/service.h"
+#include "stats/block.h"
+
+namespace txindex::process {
+namespace {
+
+// The negative control of the tests: what is lost without the deposits. In no released program.
+bool deposits_are_kept() {
+#ifdef TXINDEX_TEST_SWITCHES
+  return std::getenv("TXINDEX_TEST_NO_ESCROW") == nullptr;
+#else
+  return true;
+#endif
+}
+
+}  // namespace
+
+std::string Service::listener_name(int slot) {
+  return slot == kAdmin ? "listener-admin" : "listener-" + std::to_string(slot);
+}
+
+void Service::deposit(const Child& child, Descriptor listener) {
+  if (table_.stopping()) return;
+  if (!listener || listeners_.contains(child.slot)) {
+    log::warn("{}: ignored a listening socket that was not asked for", child.name());
+    return;
+  }
+  if (!deposits_are_kept()) return;
+  manager_.store(listener_name(child.slot), listener.get());
+  listeners_[child.slot] = std::move(listener);
+  if (announced_) publish_texts();
+}
+
+// Whether nobody of the slot's own accepts its connections, and will not for a while.
+bool Service::needs_sibling(int slot, Clock::time_point now) {
+  const Child* child = children_.find(slot, Role::in_charge);
+  const auto state = table_[slot].state;
+  if (child != nullptr && child->ready) {
+    unserved_.erase(slot);
+    return child->watchdog.verdict() != Watchdog::Verdict::alive;
+  }
+  if (state == SlotState::retired || state == SlotState::held_back) return true;
+  const auto since = unserved_.try_emplace(slot, now).first->second;
+  return now - since >= Watchdog::kSilent;
+}
+
+void Service::lend_queues() {
+  if (!announced_ || table_.stopping()) return;
+  const auto now = Clock::now();
+  std::vector<int> orphans;
+  std::vector<pid_t> serving;
+  for (int slot = 0; slot < table_.workers(); ++slot) {
+    const bool orphan = needs_sibling(slot, now);
+    if (orphan && listeners_.contains(slot)) orphans.push_back(slot);
+    const Child* child = children_.find(slot, Role::in_charge);
+    if (!orphan && child != nullptr && child->ready) serving.push_back(child->pid);
+  }
+  for (const auto& change : queues_.update(orphans, serving)) {
+    const Child* child = children_.find(change.worker);
+    log::info("{} {} the queue of worker {}", child->name(),
+              change.adopt ? "serves from now on" : "gives back", change.queue);
+    tell(*child, change.adopt ? MessageType::adopt : MessageType::disown, change.queue,
+         change.adopt ? listeners_.at(change.queue).get() : -1);
+  }
+}
+
+void Service::watch_heartbeats() {
+  if (!watched_ || table_.stopping()) return;
+  using Verdict = Watchdog::Verdict;
+  const auto now = Clock::now();
+  for (auto& child : children_) {
+    if (child.role != Role::in_charge) continue;
+    const auto before = child.watchdog.verdict();
+    const auto verdict =
+        child.watchdog.look(stats::get(block(child), stats::Word::heartbeat_us), now);
+    if (verdict == before) continue;
+    switch (verdict) {
+      case Verdict::alive:
+        log::info("{}: its event loop turns again", child.name());
+        break;
+      case Verdict::silent:
+        log::warn("{}: its event loop has not turned for 3 s", child.name());
+        break;
+      case Verdict::abort:
+        log::error("{}: its event loop has not turned for 10 s; aborting it", child.name());
+        kill(child.pid, SIGABRT);
+        break;
+      case Verdict::kill:
+        log::error("{} does not end; killing it", child.name());
+        kill(child.pid, SIGKILL);
+        break;
+    }
+  }
+}
+
+bool Service::anyone_silent() {
+  for (const auto& child : children_) {
+    if (child.role == Role::in_charge && child.watchdog.verdict() != Watchdog::Verdict::alive)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace txindex::process

@@ -1,0 +1,289 @@
+// The rolling restart, and the supervisor's own, under load and with new versions that do not work.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include "support/churn.h"
+#include "support/network.h"
+#include "support/postgres.h"
+#include "support/sending.h"
+#include "support/server.h"
+
+namespace txindex::test {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+// How often the long ones roll or kill; by hand: TXINDEX_TEST_ROUNDS=50.
+int rounds() {
+  const char* given = std::getenv("TXINDEX_TEST_ROUNDS");
+  return given == nullptr ? 4 : std::atoi(given);
+}
+
+class RollTest : public testing::Test {
+ protected:
+  RollTest() {
+    enter_own_network();
+    postgres = std::make_unique<PostgresCluster>();
+    fs::copy_file(TXINDEXD_BINARY, binary);
+  }
+
+  // With the program and the configuration file of the test's own, which it may replace.
+  void start(const std::string& configuration = "", std::vector<std::string> flags = {}) {
+    configure(configuration);
+    flags.push_back("--config=" + config);
+    flags.push_back("--workers=2");
+    Server::Options options;
+    options.flags = std::move(flags);
+    options.binary = binary;
+    server = std::make_unique<Server>(postgres->conninfo(), options);
+  }
+  void configure(const std::string& text) {
+    write_file(config, "roll.settle = 200ms\nroll.ready_timeout = 20s\n" + text);
+  }
+  // As a package manager does: a new file under the old name.
+  void install(const std::string& from) {
+    fs::copy_file(from, binary + ".new");
+    fs::rename(binary + ".new", binary);
+  }
+  void install_script(const std::string& text, mode_t mode = 0755) {
+    write_file(binary + ".new", text);
+    chmod((binary + ".new").c_str(), mode);
+    fs::rename(binary + ".new", binary);
+  }
+
+  void roll(int signal = SIGUSR2) { kill(server->pid(), signal); }
+  void expect_aborted(const std::string& reason, int signal = SIGUSR2) {
+    const auto before = server->worker_pids();
+    const auto children = children_of(server->pid()).size();
+    roll(signal);
+    EXPECT_TRUE(server->logs("rolling restart 1 aborted: ", seconds(30))) << server->log();
+    EXPECT_TRUE(server->logs(reason, seconds(1))) << server->log();
+    // At full strength: the same processes, and nobody else once the replacement has gone.
+    EXPECT_TRUE(eventually([&] { return children_of(server->pid()).size() == children; }));
+    EXPECT_EQ(server->worker_pids(), before);
+    EXPECT_EQ(Visitor(server->port()).wait(), Visitor::Fate::welcome);
+    EXPECT_EQ(server->stop(), 0) << server->log();
+  }
+
+  std::int64_t number(const std::string& sql) { return std::stoll(postgres->query(sql)); }
+
+  TempDir dir;
+  std::string binary = dir / "txindexd";
+  std::string config = dir / "txindexd.conf";
+  std::unique_ptr<PostgresCluster> postgres;
+  std::unique_ptr<Server> server;
+};
+
+TEST_F(RollTest, ManyInARowUnderLoadAndChurnCostNobodyAnything) {
+  constexpr int kEachRound = 15'000;
+  start();
+  const auto count = kEachRound * rounds();
+  const std::string file = generate(dir, static_cast<std::size_t>(count));
+  const auto before = tcp_counters();
+  Churn churn(server->port(), 4);
+  Sending sending(server->address(), file, 4);
+  for (int i = 1; i <= rounds(); ++i) {
+    const auto old = server->worker_pids();
+    roll();
+    ASSERT_TRUE(server->logs("rolling restart " + std::to_string(i) + " done")) << server->log();
+    for (const pid_t pid : old)
+      EXPECT_FALSE(is_alive(pid));
+  }
+  const auto report = sending.wait();
+  churn.stop();
+  EXPECT_EQ(report.status, 0) << report.output;
+  EXPECT_EQ(report["committed"], count) << report.output;
+  EXPECT_EQ(report["duplicate"], 0) << "committed, but not acknowledged: " << report.output;
+  EXPECT_EQ(number("SELECT count(*) FROM txindex.transactions"), count);
+  EXPECT_EQ(number("SELECT count(DISTINCT txid) FROM txindex.transactions"), count);
+  EXPECT_GT(churn.served, 100 * rounds()) << churn.text();
+  EXPECT_EQ(churn.refused + churn.reset_early + churn.reset_late + churn.hung, 0) << churn.text();
+  RecordProperty("churn", churn.text());
+  for (const char* name : {"ListenOverflows", "ListenDrops", "TCPAbortOnClose", "TCPAbortOnData"})
+    EXPECT_EQ(tcp_counters().at(name), before.at(name)) << name;
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+TEST_F(RollTest, WorkersKilledOneAfterTheOtherCostNobodyAConnection) {
+  constexpr int kEachRound = 10'000;
+  start();
+  const auto count = kEachRound * rounds();
+  const std::string file = generate(dir, static_cast<std::size_t>(count));
+  Churn churn(server->port(), 4);
+  Sending sending(server->address(), file, 4);
+  std::mt19937 random(20260101);
+  for (int i = 1; i <= rounds(); ++i) {
+    ASSERT_TRUE(eventually([&] { return server->worker_pids().size() == 2; })) << server->log();
+    kill(server->worker_pids().at(random() % 2), SIGKILL);
+    ASSERT_TRUE(server->logs_times("was killed by signal 9", i)) << server->log();
+    EXPECT_TRUE(eventually([&, seen = churn.served.load()] { return churn.served > seen + 200; }));
+  }
+  const auto report = sending.wait();
+  churn.stop();
+  EXPECT_EQ(report.status, 0) << report.output;
+  EXPECT_EQ(report["committed"] + report["duplicate"], count) << report.output;
+  EXPECT_EQ(number("SELECT count(*) FROM txindex.transactions"), count);
+  EXPECT_EQ(number("SELECT count(DISTINCT txid) FROM txindex.transactions"), count);
+  EXPECT_EQ(churn.refused + churn.hung, 0) << churn.text();
+  // Those that the dying worker had accepted break, as a crash is allowed to do: at most as many as
+  // there are at a time.
+  EXPECT_LE(churn.reset_early + churn.reset_late + churn.closed_early, 4 * rounds())
+      << churn.text();
+  RecordProperty("churn", churn.text());
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+TEST_F(RollTest, ANewProgramAndANewConfigurationAreWhatRunsAfterwards) {
+  start();
+  install(TXINDEXD_NEXT_BINARY);
+  configure("log.level = debug\n");
+  roll();
+  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  const auto workers = server->worker_pids();
+  for (const pid_t pid : workers)
+    EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid) + "/exe"), binary);
+  EXPECT_TRUE(server->logs("debug [worker 0 " + std::to_string(workers.at(0)))) << server->log();
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+TEST_F(RollTest, AnotherOneThatIsAskedForMeanwhileFollows) {
+  start("", {"--roll-settle=1s"});
+  roll();
+  ASSERT_TRUE(server->logs("rolling restart 1 begins")) << server->log();
+  roll();
+  EXPECT_TRUE(server->logs("rolling restart 2 will follow, 1 is under way")) << server->log();
+  EXPECT_TRUE(server->logs("rolling restart 2 done")) << server->log();
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+TEST_F(RollTest, AProgramThatIsMissingAbortsIt) {
+  start();
+  fs::remove(binary);
+  expect_aborted("cannot execute " + binary + ": No such file");
+}
+
+TEST_F(RollTest, AProgramThatMayNotBeExecutedAbortsIt) {
+  start();
+  install_script("#!/bin/sh\n", 0644);
+  expect_aborted("cannot execute " + binary + ": Permission denied");
+}
+
+TEST_F(RollTest, AProgramThatExitsAtOnceAbortsIt) {
+  start();
+  install_script("#!/bin/sh\nexit 7\n");
+  expect_aborted("worker 0: exited with status 7 before it took over");
+}
+
+TEST_F(RollTest, AProgramThatHangsAbortsIt) {
+  start("", {"--roll-ready-timeout=1s", "--drain-timeout=1s"});
+  install_script("#!/bin/sh\nexec sleep 1000\n");
+  expect_aborted("worker 0: not ready within 1 s");
+}
+
+TEST_F(RollTest, AProgramThatDiesSoonAfterItIsReadyAbortsIt) {
+  start("", {"--roll-settle=20s"});
+  roll();
+  // Beside two workers and the admin process there is the replacement; it is ready, and all serve.
+  ASSERT_TRUE(server->logs("is ready")) << server->log();
+  ASSERT_EQ(children_of(server->pid()).size(), 4U);
+  const auto children = children_of(server->pid());
+  pid_t replacement = 0;
+  for (const auto& [pid, words] : children) {
+    if (std::find(words.begin(), words.end(), "--generation=2") != words.end()) replacement = pid;
+  }
+  ASSERT_GT(replacement, 0);
+  kill(replacement, SIGKILL);
+  EXPECT_TRUE(server->logs("rolling restart 1 aborted: worker 0: was killed by signal 9"))
+      << server->log();
+  EXPECT_EQ(server->worker_pids().size(), 2U);
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+TEST_F(RollTest, AConfigurationThatIsWrongAbortsIt) {
+  start();
+  configure("writers = many\n");
+  expect_aborted("worker 0: " + config + ":3: writers: 'many' is not");
+}
+
+TEST_F(RollTest, ADatabaseThatDoesNotServeAbortsIt) {
+  start();
+  postgres->stop(PostgresCluster::Mode::fast);
+  roll();
+  EXPECT_TRUE(server->logs("rolling restart 1 aborted: worker 0: ")) << server->log();
+  EXPECT_EQ(server->worker_pids().size(), 2U);
+  postgres->start();
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+// --- SIGHUP: the supervisor itself -------------------------------------------------------------
+
+TEST_F(RollTest, TheSupervisorIsRenewedInPlaceUnderLoad) {
+  constexpr int kCount = 40'000;
+  start();
+  const std::string file = generate(dir, kCount);
+  const auto before = tcp_counters();
+  Churn churn(server->port(), 4);
+  Sending sending(server->address(), file, 4);
+  const auto old = server->worker_pids();
+  install(TXINDEXD_NEXT_BINARY);
+  roll(SIGHUP);
+  ASSERT_TRUE(server->logs("this is the supervisor from now on")) << server->log();
+  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  EXPECT_TRUE(server->process().running()) << "the same process id";
+  for (const pid_t pid : old)
+    EXPECT_FALSE(is_alive(pid));
+  // And again, from the one that has taken over.
+  roll(SIGHUP);
+  ASSERT_TRUE(server->logs("rolling restart 2 done")) << server->log();
+  const auto report = sending.wait();
+  churn.stop();
+  EXPECT_EQ(report.status, 0) << report.output;
+  EXPECT_EQ(report["committed"], kCount) << report.output;
+  EXPECT_EQ(number("SELECT count(*) FROM txindex.transactions"), kCount);
+  EXPECT_EQ(churn.refused + churn.reset_early + churn.reset_late + churn.hung, 0) << churn.text();
+  for (const char* name : {"ListenOverflows", "ListenDrops", "TCPAbortOnClose", "TCPAbortOnData"})
+    EXPECT_EQ(tcp_counters().at(name), before.at(name)) << name;
+  // What was counted is counted still: the sender's, and none but the churn's connections.
+  EXPECT_EQ(server->stop(), 0) << server->log();
+  EXPECT_TRUE(server->logs("committed " + std::to_string(kCount))) << server->log();
+}
+
+TEST_F(RollTest, ASupervisorThatCannotStartLeavesTheOldOneRunning) {
+  start();
+  install_script("#!/bin/sh\nexit 9\n");
+  expect_aborted("re-executing " + binary + ": exited with status 9", SIGHUP);
+}
+
+TEST_F(RollTest, ASupervisorThatIsMissingLeavesTheOldOneRunning) {
+  start();
+  fs::remove(binary);
+  expect_aborted("cannot execute " + binary + ": No such file", SIGHUP);
+}
+
+TEST_F(RollTest, AConfigurationThatTheNewSupervisorRefusesLeavesTheOldOneRunning) {
+  start();
+  configure("workers = -3\n");
+  expect_aborted(config + ":3: workers: '-3' is not", SIGHUP);
+}
+
+TEST_F(RollTest, TheNewSupervisorReplacesWorkersThatDieAndEndsThemAll) {
+  start();
+  roll(SIGHUP);
+  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  kill(server->worker_pids().at(0), SIGKILL);
+  EXPECT_TRUE(server->logs("it is replaced at once")) << server->log();
+  EXPECT_TRUE(eventually([&] { return server->worker_pids().size() == 2; }));
+  const auto workers = server->worker_pids();
+  EXPECT_EQ(server->stop(), 0) << server->log();
+  for (const pid_t pid : workers)
+    EXPECT_FALSE(is_alive(pid));
+}
+
+}  // namespace
+}  // namespace txindex::test
