@@ -14,6 +14,7 @@
 #include "process/supervisor.h"
 #include "process/worker.h"
 #include "stats/segment.h"
+#include "store/connection_string.h"
 #include "store/schema.h"
 #include "version.h"
 
@@ -126,7 +127,7 @@ std::string process_name(const config::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto line = config::parse_command_line(argc, argv);
+  auto line = config::parse_command_line(argc, argv);
   if (!line) {
     return child_failed(control_fd_of(argc, argv), line.error());
   }
@@ -142,6 +143,11 @@ int main(int argc, char** argv) {
       return 0;
     default:
       break;
+  }
+  // Every process reads the file, so that a rolling restart is enough for a new password.
+  auto& config = line->config;
+  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) {
+    return child_failed(control_fd_of(argc, argv), ok.error());
   }
   if (line->command == config::Command::check_config) {
     for (const auto& warning : line->warnings)

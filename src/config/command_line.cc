@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kConfigVariable = "TXINDEXD_CONFIG";
 constexpr const char* kTakeover = "takeover";
+constexpr const char* kPasswordCredential = "database-password";
 
 // CLI11 treats an empty variable as one that is not set, and so does everything here.
 const char* variable(const std::string& name) {
@@ -171,6 +172,14 @@ Failure file_failure(const std::string& path, const FileNotes& notes) {
       path + ": cannot be read: " + (denied ? std::strerror(errno) : "not a file"));
 }
 
+// The password that systemd passes by LoadCredential= or SetCredential=; empty: none.
+std::string password_credential() {
+  const char* folder = variable("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr) return {};
+  std::string path = std::string(folder) + "/" + kPasswordCredential;
+  return access(path.c_str(), F_OK) == 0 ? path : "";
+}
+
 // --- The definition ----------------------------------------------------------------------------
 
 struct Definition {
@@ -272,6 +281,7 @@ result<Config> gather(const Definition& definition, const std::string& path) {
       return configuration_failure(from + name + ": " + ok.error().message);
     }
   }
+  if (config.database_password_file.empty()) config.database_password_file = password_credential();
   if (const auto wrong = contradiction(config)) {
     return configuration_failure(origins[std::string(wrong->key)] + std::string(wrong->key) + ": " +
                                  wrong->message);

@@ -3,7 +3,10 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -30,6 +33,8 @@ constexpr Default kDefaults[] = {
     {"tcp_user_timeout", nullptr, "30000"},
     {"fallback_application_name", nullptr, "txindexd"},
 };
+
+constexpr std::size_t kPasswordBytesMax = 1024;
 
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 using Values = std::map<std::string, std::string>;
@@ -125,9 +130,7 @@ const char* mistake_in(const Values& values) {
   return nullptr;
 }
 
-}  // namespace
-
-result<ConnectionString> parse_connection_string(const std::string& conninfo) {
+result<Values> parse(const std::string& conninfo) {
   if (const char* mistake = mistake_in_uri(conninfo); mistake != nullptr) {
     return configuration_failure("database: " + std::string(mistake));
   }
@@ -142,16 +145,67 @@ result<ConnectionString> parse_connection_string(const std::string& conninfo) {
   if (const char* mistake = mistake_in(values); mistake != nullptr) {
     return configuration_failure("database: " + std::string(mistake));
   }
+  return values;
+}
+
+std::string joined(const Values& values) {
+  std::string text;
+  for (const auto& [keyword, value] : values)
+    text += keyword + "=" + quoted(value) + " ";
+  return text;
+}
+
+// The first line of the file becomes the password among the values.
+result<void> read_password(const std::string& path, Values& values) {
+  const auto refused = [&](const std::string& why) {
+    return configuration_failure("database.password_file: " + path + ": " + why);
+  };
+  std::ifstream file(path);
+  if (!file) return refused(std::string("cannot be read: ") + std::strerror(errno));
+  std::string password(kPasswordBytesMax + 2, '\0');  // with \r\n behind it
+  file.read(password.data(), static_cast<std::streamsize>(password.size()));
+  if (file.bad()) return refused(std::string("cannot be read: ") + std::strerror(errno));
+  password.resize(static_cast<std::size_t>(file.gcount()));
+  password.resize(std::min(password.find('\n'), password.size()));
+  if (password.ends_with('\r')) password.pop_back();
+  if (password.empty()) return refused("the first line is empty; it has to be the password");
+  if (password.size() > kPasswordBytesMax) {
+    return refused("the first line is longer than " + std::to_string(kPasswordBytesMax) +
+                   " bytes; it has to be the password");
+  }
+  if (password.find('\0') != std::string::npos) {
+    return refused("there is a NUL in the first line; it has to be the password, as text");
+  }
+  values.emplace("password", std::move(password));
+  return {};
+}
+
+}  // namespace
+
+result<ConnectionString> parse_connection_string(const std::string& conninfo) {
+  auto parsed = parse(conninfo);
+  if (!parsed) return parsed.error();
+  Values& values = *parsed;
   const std::string address = address_of(values);
   for (const Default& d : kDefaults) {
     const bool in_environment = d.variable != nullptr && std::getenv(d.variable) != nullptr;
     if (!in_environment) values.emplace(d.keyword, d.value);
   }
   values["client_encoding"] = "UTF8";
-  std::string options;
-  for (const auto& [keyword, value] : values)
-    options += keyword + "=" + quoted(value) + " ";
-  return ConnectionString{options, address};
+  return ConnectionString{joined(values), address};
+}
+
+result<void> add_password(std::string& conninfo, const std::string& password_file) {
+  auto parsed = parse(conninfo);
+  if (!parsed) return parsed.error();
+  if (password_file.empty()) return {};
+  if (parsed->contains("password")) {
+    return configuration_failure("database has a password in it, and database.password_file (" +
+                                 password_file + ") is another: remove one of them");
+  }
+  if (auto ok = read_password(password_file, *parsed); !ok) return ok.error();
+  conninfo = joined(*parsed);
+  return {};
 }
 
 }  // namespace txindex::store
