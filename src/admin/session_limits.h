@@ -7,7 +7,7 @@
 namespace txindex::admin {
 
 struct SessionLimits {
-  std::size_t header_max_bytes = 8 * 1024;
+  std::size_t header_max_bytes = std::size_t{8} * 1024;
   // For the next request to begin.
   std::chrono::milliseconds idle = std::chrono::seconds(60);
   // From a request's first byte to its last.
