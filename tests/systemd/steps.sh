@@ -135,7 +135,7 @@ await 10 is SubState auto-restart
 ! pgrep --full '^/usr/bin/txindexd' || die "processes outlived their supervisor"
 ./producer.py queue "$address" load.txs 200 >queue.log 2>&1 &
 queue=$!
-await 10 grep -q queued queue.log
+await 10 grep -qs queued queue.log
 expect "state while they wait" "$(property SubState)" auto-restart
 wait "$queue" || { cat queue.log; die "connections were lost"; }
 tail -n 1 queue.log
