@@ -1,20 +1,37 @@
-// The admin port's page in a real browser: tests/page/page_test.mjs, on the real admin process.
+// The admin port's page in a real browser, on the real service under load:
+// tests/page/page_test.mjs, which kills a worker.
 #include <gtest/gtest.h>
 
-#include "page/acted_service.h"
-#include "support/admin_process.h"
+#include "support/postgres.h"
 #include "support/process.h"
+#include "support/server.h"
 
 namespace txindex::test {
 namespace {
 
+// HOST:PORT of the admin port; empty if the log does not say it.
+std::string admin_address(const Server& server) {
+  static const std::string kLine = "admin on http://";
+  const std::string log = server.log();
+  const auto at = log.find(kLine);
+  if (at == std::string::npos) return {};
+  return log.substr(at + kLine.size(), log.find('/', at + kLine.size()) - at - kLine.size());
+}
+
 TEST(PageTest, PeopleSeeWhatHappens) {
-  auto segment = stats::Segment::create().value();
-  ActedService service(segment, 2);
-  AdminProcess admin(segment);
-  const auto looked =
-      run({TXINDEX_SOURCE_DIR "/tests/page/run.sh", admin.address(), TXINDEX_PAGE_FOLDER});
-  EXPECT_EQ(looked.status, 0) << looked.output;
+  PostgresCluster postgres;
+  Server server(postgres.conninfo(), {"--workers=2"});
+  const std::string address = admin_address(server);
+  ASSERT_NE(address, "") << server.log();
+  TempDir dir;
+  Process::Options options;
+  options.output_file = dir / "load";
+  Process load({TXINDEX_BINARY, "load", "--server", server.address(), "--connections=4",
+                "--rate=1000", "--ahead=2000", "--duration=300"},
+               options);
+  const auto looked = run({TXINDEX_SOURCE_DIR "/tests/page/run.sh", address, TXINDEX_PAGE_FOLDER});
+  EXPECT_EQ(looked.status, 0) << looked.output << read_file(dir / "load") << server.log();
+  EXPECT_TRUE(load.running()) << read_file(dir / "load");
 }
 
 }  // namespace
