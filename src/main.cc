@@ -14,6 +14,7 @@
 #include "process/supervisor.h"
 #include "process/worker.h"
 #include "stats/segment.h"
+#include "store/connection_string.h"
 #include "store/schema.h"
 #include "version.h"
 
@@ -87,6 +88,29 @@ int child(const config::CommandLine& line) {
                                            .listen = arguments.listen});
 }
 
+int supervisor(const config::CommandLine& line, int argc, char** argv) {
+  for (const auto& warning : line.warnings)
+    log::warn("{}", warning);
+  auto program = process::this_program(argc, argv);
+  if (!program) return fail(program.error());
+  program->arguments = config::original_arguments(std::move(program->arguments));
+  if (line.command == config::Command::takeover)
+    return process::run_takeover(line.config, *program, line.takeover);
+  return process::run_supervisor(line.config, *program);
+}
+
+int run(const config::CommandLine& line, int argc, char** argv) {
+  if (line.command == config::Command::worker || line.command == config::Command::admin)
+    return child(line);
+  if (line.command == config::Command::migrate) return migrate(line.config);
+  return supervisor(line, argc, argv);
+}
+
+log::Options log_options(const config::Config& config) {
+  const bool json = config.log_format == config::LogFormat::json;
+  return {config.log_level, config.log_file, json ? log::Format::json : log::Format::text};
+}
+
 std::string process_name(const config::CommandLine& line) {
   switch (line.command) {
     case config::Command::worker:
@@ -103,7 +127,7 @@ std::string process_name(const config::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto line = config::parse_command_line(argc, argv);
+  auto line = config::parse_command_line(argc, argv);
   if (!line) {
     return child_failed(control_fd_of(argc, argv), line.error());
   }
@@ -120,6 +144,11 @@ int main(int argc, char** argv) {
     default:
       break;
   }
+  // Every process reads the file, so that a rolling restart is enough for a new password.
+  auto& config = line->config;
+  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) {
+    return child_failed(control_fd_of(argc, argv), ok.error());
+  }
   if (line->command == config::Command::check_config) {
     for (const auto& warning : line->warnings)
       std::fprintf(stderr, "txindexd: %s\n", warning.c_str());
@@ -127,24 +156,12 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  if (auto ok =
-          log::initialise({line->config.log_level, line->config.log_file}, process_name(*line));
-      !ok) {
+  if (auto ok = log::initialise(log_options(line->config), process_name(*line)); !ok) {
     return child_failed(line->child.control_fd, ok.error());
   }
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
-  if (line->command == config::Command::worker || line->command == config::Command::admin)
-    return child(*line);
-  if (line->command == config::Command::migrate) return migrate(line->config);
-
-  for (const auto& warning : line->warnings)
-    log::warn("{}", warning);
-  auto program = process::this_program(argc, argv);
-  if (!program) return fail(program.error());
-  program->arguments = config::original_arguments(std::move(program->arguments));
-  if (line->command == config::Command::takeover) {
-    return process::run_takeover(line->config, *program, line->takeover);
-  }
-  return process::run_supervisor(line->config, *program);
+  const int status = run(*line, argc, argv);
+  log::finish();
+  return status;
 }

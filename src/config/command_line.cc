@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kConfigVariable = "TXINDEXD_CONFIG";
 constexpr const char* kTakeover = "takeover";
+constexpr const char* kPasswordCredential = "database-password";
 
 // CLI11 treats an empty variable as one that is not set, and so does everything here.
 const char* variable(const std::string& name) {
@@ -146,13 +147,18 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// Values are not repeated: of a connection string without quotes the shell makes several words, and
+// one of them may be the password.
 std::string unexpected(const std::vector<std::string>& words) {
   for (const auto& word : words) {
     if (word.starts_with('-')) {
-      return word + ": there is no such flag; txindexd --help shows all";
+      return word.substr(0, word.find('=')) + ": there is no such flag; txindexd --help shows all";
     }
   }
-  return "'" + (words.empty() ? "" : words.front()) + "' was not expected; see txindexd --help";
+  const std::string word = words.empty() ? "" : words.front();
+  const auto value = word.find('=');
+  return "'" + word.substr(0, value) + (value == std::string::npos ? "" : "=...") +
+         "' was not expected; see txindexd --help";
 }
 
 Failure file_failure(const std::string& path, const FileNotes& notes) {
@@ -164,6 +170,14 @@ Failure file_failure(const std::string& path, const FileNotes& notes) {
   const bool denied = access(path.c_str(), R_OK) != 0;
   return configuration_failure(
       path + ": cannot be read: " + (denied ? std::strerror(errno) : "not a file"));
+}
+
+// The password that systemd passes by LoadCredential= or SetCredential=; empty: none.
+std::string password_credential() {
+  const char* folder = variable("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr) return {};
+  std::string path = std::string(folder) + "/" + kPasswordCredential;
+  return access(path.c_str(), F_OK) == 0 ? path : "";
 }
 
 // --- The definition ----------------------------------------------------------------------------
@@ -267,6 +281,7 @@ result<Config> gather(const Definition& definition, const std::string& path) {
       return configuration_failure(from + name + ": " + ok.error().message);
     }
   }
+  if (config.database_password_file.empty()) config.database_password_file = password_credential();
   if (const auto wrong = contradiction(config)) {
     return configuration_failure(origins[std::string(wrong->key)] + std::string(wrong->key) + ": " +
                                  wrong->message);

@@ -27,6 +27,7 @@ struct Config {
   std::vector<std::string> admin_hosts;  // names by which browsers may reach it
 
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
+  std::string database_password_file;  // its first line is the password; empty: there is none
   bool allow_unsafe_durability = false;
   bool migrate = true;
   IndexLevel index_level = IndexLevel::accounts;

@@ -268,7 +268,10 @@ std::vector<Setting> make_settings() {
   add(text("database", "CONNINFO", &Config::database),
       "PostgreSQL, as libpq's connection string or URI; empty: the PG... variables. Other users "
       "can "
-      "see flags: keep a password in the file or in ~/.pgpass.");
+      "see flags: keep a password in database.password_file or in ~/.pgpass.");
+  add(text("database.password_file", "FILE", &Config::database_password_file),
+      "File whose first line is the password for PostgreSQL, read by each process when it starts; "
+      "empty: the credential database-password, if systemd passes one.");
   add(boolean("database.allow_unsafe_durability", &Config::allow_unsafe_durability),
       "Accept a server with fsync or synchronous_commit off. RISK: transactions acknowledged as "
       "committed can then be lost when that server crashes, and no producer will send them again.");

@@ -171,6 +171,8 @@ void Admin::on_message(const Message& message) {
   switch (message.type) {
     case MessageType::drain:
       return drain("DRAIN");
+    case MessageType::reopen_logs:
+      return log::reopen();
     default:
       return;  // what is said to workers only
   }

@@ -127,7 +127,7 @@ void Service::on_signal(int signal) {
       child_ended_ = true;
       return;
     case SIGUSR1:
-      log::info("reopening the log");
+      log::reopen();
       for (const auto& child : children_)
         tell(child, MessageType::reopen_logs);
       return;
@@ -173,6 +173,7 @@ void Service::on_time() {
     child.kill_at.reset();
   }
   watch_heartbeats();
+  log::tend();
   if (killed_ || !deadline_ || now < *deadline_ || children_.empty()) return;
   log::error("not drained within {}: ending the rest",
              config::format_duration(config_.drain_timeout));

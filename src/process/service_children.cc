@@ -155,8 +155,8 @@ void Service::on_ready(Child& child, const Message& message) {
   }
   if (std::exchange(child.ready, true)) return;
   // At the start the line that says where it listens says this of all of them.
-  spdlog::log(announced_ && !table_.stopping() ? spdlog::level::info : spdlog::level::debug,
-              "{} is ready", child.name());
+  log::write(announced_ && !table_.stopping() ? log::Level::info : log::Level::debug, "{} is ready",
+             child.name());
   if (child.role == Role::replacement && roll_) roll_->ready(Clock::now());
   if (child.role == Role::in_charge) table_.ready(child.slot, Clock::now());
   if (!announced_ && !table_.stopping() && table_.all_ready()) announce();
@@ -188,8 +188,8 @@ void Service::on_death(Child& child, int wait_status) {
     log::error("{} {} before it took over", child.name(), end);
     if (roll_) roll_->failed(child.failure.empty() ? end + " before it took over" : child.failure);
   } else {
-    spdlog::log(clean ? spdlog::level::debug : spdlog::level::err, "{} {} while draining",
-                child.name(), end);
+    log::write(clean ? log::Level::debug : log::Level::error, "{} {} while draining", child.name(),
+               end);
   }
   stats::clear_gauges(its_block);
   if (child.role == Role::in_charge)
@@ -208,8 +208,8 @@ void Service::on_death_in_charge(const Child& child, const std::string& end, int
     const bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
     // After a failed start or a SIGKILL the reason has been said.
     const bool expected = clean || start_failed_ || killed_;
-    spdlog::log(expected ? spdlog::level::debug : spdlog::level::err, "{} {} while draining",
-                child.name(), end);
+    log::write(expected ? log::Level::debug : log::Level::error, "{} {} while draining",
+               child.name(), end);
     if (!clean && exit_status_ == 0) exit_status_ = kExitFailure;
     return;
   }

@@ -124,6 +124,7 @@ void Service::re_execute() {
   auto descriptors = state.descriptors();
   descriptors.push_back(file->get());
   close_on_exec(descriptors, false);
+  log::finish();
   execv(program_.path.c_str(), argv.data());
   const int problem = errno;
   close_on_exec(descriptors, true);

@@ -32,6 +32,7 @@
 #include "process/heartbeat.h"
 #include "process/intake.h"
 #include "process/writers.h"
+#include "store/maintenance.h"
 #include "store/pg_store.h"
 #include "verify/signature.h"
 #include "verify/verify_pool.h"
@@ -59,6 +60,15 @@ store::PgStore::Options store_options(const config::Config& config) {
   options.partition_interval =
       std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
   options.allow_unsafe_durability = config.allow_unsafe_durability;
+  return options;
+}
+
+store::Maintenance::Options maintenance_options(const config::Config& config) {
+  store::Maintenance::Options options;
+  options.conninfo = config.database;
+  options.partition_interval =
+      std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
+  options.retention = config.retention;
   return options;
 }
 
@@ -111,6 +121,7 @@ class Worker {
   std::vector<std::unique_ptr<store::PgStore>> connecting_;
   std::thread connector_;
   std::unique_ptr<Writers> writers_;
+  std::unique_ptr<store::Maintenance> maintenance_;
   std::size_t connections_max_ = 0;
   std::map<int, std::shared_ptr<net::Listener>> listeners_;  // by the slot that they belong to
   bool draining_ = false;
@@ -251,6 +262,7 @@ void Worker::ready() {
       std::make_unique<Writers>(std::move(stores), batches_, stats_, [this](batch::Batch batch) {
         asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
       });
+  maintenance_ = std::make_unique<store::Maintenance>(maintenance_options(config_), stats_);
   for (auto& [slot, listener] : listeners_)
     listener->start();
   stats::set(stats_, stats::Word::listeners, listeners_.size());
@@ -293,6 +305,8 @@ void Worker::on_message(Received received) {
       }
       stats::set(stats_, stats::Word::listeners, listeners_.size());
       return;
+    case MessageType::reopen_logs:
+      return log::reopen();
     default:
       return;
   }
@@ -322,6 +336,8 @@ void Worker::drain(const char* why, bool empty_queues) {
   listeners_.clear();
   for (auto& store : connecting_)
     store->stop();
+  // Its successor takes over, or another worker does.
+  if (maintenance_) maintenance_->stop();
   // Should nobody be there to end a worker that cannot finish, the kernel does (SIGALRM): nothing
   // that was acknowledged depends on what is left.
   ::alarm(static_cast<unsigned>(
@@ -356,7 +372,10 @@ void Worker::tick() {
   heartbeat_.beat();
   warn_when_full();
   spin_if_a_test_says_so();
-  if (++ticks_ % kTicksPerTend == 0) connections_.tend();
+  if (++ticks_ % kTicksPerTend == 0) {
+    connections_.tend();
+    log::tend();
+  }
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const error_code& cancelled) {
     // A tick that was due already when the timer was cancelled says nothing of it.

@@ -17,7 +17,14 @@ struct ConnectionString {
 };
 
 // `conninfo`: keyword and value pairs, or a URI. Fails (kExitConfiguration) when libpq cannot read
-// it.
+// it, or reads it so that a part of a password would be shown as something else. The message does
+// not repeat what was not understood.
 result<ConnectionString> parse_connection_string(const std::string& conninfo);
+
+// Puts the password that is the first line of `password_file` into `conninfo`; leaves `conninfo` as
+// it is if `password_file` is empty. Fails (kExitConfiguration), naming the file and never what is
+// in it, when it cannot be read, when its first line is empty, longer than 1 KiB or has a NUL in
+// it, and when `conninfo` has a password of its own; and when libpq cannot read `conninfo`.
+result<void> add_password(std::string& conninfo, const std::string& password_file);
 
 }  // namespace txindex::store

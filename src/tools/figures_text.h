@@ -7,7 +7,7 @@
 
 namespace txindex::tools {
 
-// At most 6 columns: 950, 9,999, 12.3k, 999k, 1.2M, ...; below 10 with one decimal if there is one.
+// At most 5 columns: 950, 9,999, 12.3k, 999k, 1.2M, ...; below 10 with one decimal if there is one.
 std::string short_count(double n);
 // "12.3 MB": powers of 1000, as disks and networks count.
 std::string byte_count(double bytes);

@@ -1,11 +1,13 @@
 #include "tools/top.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -50,8 +52,10 @@ class Top {
     signals_.add(SIGWINCH);
     signals_.add(SIGTSTP);
     model_.address = to_string(options.admin);
-    // A duplicate, because its owner closes it.
-    if (terminal.has_keys()) keys_.assign(dup(STDIN_FILENO));
+    // Opened anew: Asio makes what it waits for non-blocking, and standard input is shared with
+    // standard output and the shell. Without a controlling terminal there are no keys.
+    const int keys = terminal.has_keys() ? ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+    if (keys >= 0) keys_.assign(keys);
   }
 
   void run() {
@@ -115,16 +119,11 @@ class Top {
     });
   }
 
-  // Waits and reads by itself: Asio's read would make the terminal, which the shell shares,
-  // non-blocking.
   void wait_for_key() {
     if (!keys_.is_open()) return;
-    keys_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
-      std::array<char, 64> keys;
-      const ssize_t n = error ? 0 : ::read(keys_.native_handle(), keys.data(), keys.size());
-      if (n <= 0) return loop_.stop();
-      const std::string_view typed(keys.data(), static_cast<std::size_t>(n));
-      if (typed.find_first_of("qQ") != std::string_view::npos) return loop_.stop();
+    keys_.async_read_some(asio::buffer(typed_), [this](error_code error, std::size_t n) {
+      const std::string_view typed(typed_.data(), n);
+      if (error || typed.find_first_of("qQ") != std::string_view::npos) return loop_.stop();
       wait_for_key();
     });
   }
@@ -139,6 +138,7 @@ class Top {
   asio::steady_timer timer_;
   asio::signal_set signals_;
   asio::posix::stream_descriptor keys_;
+  std::array<char, 64> typed_{};
 };
 
 result<int> one_frame(const TopOptions& options) {

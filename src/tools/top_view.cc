@@ -144,16 +144,29 @@ std::string roll_text(const ServiceStatus& status) {
          (roll.last_outcome == "aborted" ? "aborted" : "done");
 }
 
+// 76 columns at most.
 std::string times_text(const ServiceStatus& status) {
-  std::string line;
+  std::string line = "p50/p99:";
   constexpr std::array<std::pair<const char*, const char*>, 3> kNames = {
-      {{"receive_to_ack", "ack"}, {"verify", "verify"}, {"commit", "commit"}}};
+      {{"receive_to_ack", " ack "}, {"verify", "  verify "}, {"commit", "  commit "}}};
   for (const auto& [name, title] : kNames) {
     const TimingStatus t = status.totals.recent_timing(name);
-    line += (line.empty() ? "" : "  ") + std::string(title) + " p50 " + duration(t.p50_us) +
-            " p99 " + duration(t.p99_us);
+    line += title + duration(t.p50_us) + "/" + duration(t.p99_us);
   }
   return line;
+}
+
+// Why nothing comes, in as many lines as it takes, but not at the cost of the table.
+void add_trouble(const TopModel& model, std::size_t columns, std::vector<TopLine>& lines) {
+  constexpr int kMostLines = 3;
+  lines.push_back({"no answer since " + model.trouble_since + " (" + uptime(model.trouble_seconds) +
+                       ")" + (model.status ? "; below is what was before" : ""),
+                   TopLine::alarm});
+  std::string rest = ascii(model.trouble);
+  for (int i = 0; i < kMostLines && !rest.empty(); ++i) {
+    lines.push_back({rest.substr(0, columns), TopLine::alarm});
+    rest.erase(0, columns);
+  }
 }
 
 void add_summary(const ServiceStatus& status, std::vector<TopLine>& lines) {
@@ -161,8 +174,7 @@ void add_summary(const ServiceStatus& status, std::vector<TopLine>& lines) {
   const RecentStatus& recent = totals.recent;
   lines.push_back({"workers " + std::to_string(status.workers_ready) + "/" +
                        std::to_string(status.workers_wanted) + "  supervisor " +
-                       std::to_string(status.pid) + "  " + roll_text(status) + "  listen " +
-                       ascii(status.listen),
+                       std::to_string(status.pid) + "  " + roll_text(status),
                    status.workers_ready < status.workers_wanted ? TopLine::alarm : TopLine::plain});
   if (!status.roll.running && status.roll.last_outcome == "aborted") {
     lines.push_back({"aborted: " + ascii(status.roll.last_failure), TopLine::alarm});
@@ -234,18 +246,12 @@ std::vector<TopLine> render_top(const TopModel& model, TopSize size, bool unicod
   const auto columns = static_cast<std::size_t>(std::max(size.columns, 1));
   const auto rows = static_cast<std::size_t>(std::max(size.rows, 1));
   std::vector<TopLine> lines;
-  if (!model.trouble.empty()) {
-    lines.push_back({"no answer since " + model.trouble_since + " (" +
-                         uptime(model.trouble_seconds) + ")" +
-                         (model.status ? "; below is what was before" : ""),
-                     TopLine::alarm});
-    lines.push_back({ascii(model.trouble), TopLine::alarm});
-  }
+  if (!model.trouble.empty()) add_trouble(model, columns, lines);
   if (model.status) {
     const ServiceStatus& status = *model.status;
     const bool well = status.state == "serving" && model.trouble.empty();
-    lines.push_back({"txindexd " + ascii(status.version) + " at " + ascii(model.address) + "  " +
-                         ascii(status.state) + "  up " + uptime(status.uptime_seconds),
+    lines.push_back({"txindexd " + ascii(status.version) + "  " + ascii(status.state) + "  up " +
+                         uptime(status.uptime_seconds) + "  listen " + ascii(status.listen),
                      well ? TopLine::title : TopLine::alarm});
     add_summary(status, lines);
     add_history(model.history, columns, unicode, lines);

@@ -6,7 +6,6 @@
 #include <thread>
 #include <vector>
 
-#include "store/connection_string.h"
 #include "support/postgres.h"
 
 namespace txindex::store {
@@ -131,31 +130,6 @@ TEST(Schema, ADetachedPartitionIsAnErrorThatNamesIt) {
   } catch (const std::exception& problem) {
     EXPECT_NE(std::string(problem.what()).find("transactions_20261121_1000"), std::string::npos);
   }
-}
-
-TEST(ConnectionString, NamesTheAddressAndNeverThePassword) {
-  for (const std::string text : {"host=db.example port=5433 dbname=chain user=a password=secret",
-                                 "postgresql://a:secret@db.example:5433/chain"}) {
-    const auto parsed = parse_connection_string(text);
-    ASSERT_TRUE(parsed) << parsed.error().message;
-    EXPECT_EQ(parsed->address, "db.example:5433/chain");
-    EXPECT_EQ(parsed->address.find("secret"), std::string::npos);
-  }
-}
-
-TEST(ConnectionString, KeepsWhatItIsGivenAndAddsTimeouts) {
-  const auto parsed = parse_connection_string("host=h connect_timeout=77 password='a\\'b\\\\c d'");
-  ASSERT_TRUE(parsed) << parsed.error().message;
-  EXPECT_NE(parsed->options.find("connect_timeout='77'"), std::string::npos) << parsed->options;
-  EXPECT_NE(parsed->options.find("tcp_user_timeout='30000'"), std::string::npos);
-  EXPECT_NE(parsed->options.find("password='a\\'b\\\\c d'"), std::string::npos);
-}
-
-TEST(ConnectionString, ThatLibpqCannotReadIsAnErrorOfConfiguration) {
-  const auto parsed = parse_connection_string("hots=typo");
-  ASSERT_FALSE(parsed);
-  EXPECT_EQ(parsed.error().exit_status, kExitConfiguration);
-  EXPECT_NE(parsed.error().message.find("hots"), std::string::npos);
 }
 
 }  // namespace

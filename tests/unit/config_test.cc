@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "config/command_line.h"
@@ -124,6 +125,7 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.admin = Endpoint{"localhost", 2};
   other.admin_hosts = {"a.example", "b"};
   other.database = "host=/run dbname='x y'";
+  other.database_password_file = "/run/password";
   other.allow_unsafe_durability = true;
   other.migrate = false;
   other.index_level = IndexLevel::instructions;
@@ -285,6 +287,17 @@ TEST_F(ConfigTest, AFlagThatIsUnknownOrLacksItsValueIsNamed) {
   EXPECT_HAS(error({"--wrokers", "2"}), "--wrokers");
   EXPECT_HAS(error({"--workers"}), "--workers");
   EXPECT_HAS(error({"start"}), "start");
+}
+
+TEST_F(ConfigTest, APasswordThatSystemdPassesIsTheDefaultOfThePasswordFile) {
+  const std::string folder = path() + ".credentials";
+  std::filesystem::create_directory(folder);
+  set("CREDENTIALS_DIRECTORY", folder);
+  EXPECT_EQ(config({}).database_password_file, "") << "none is passed";
+  test::write_file(folder + "/database-password", "sesame\n");
+  EXPECT_EQ(config({}).database_password_file, folder + "/database-password");
+  EXPECT_EQ(config({"--database-password-file", "/run/other"}).database_password_file,
+            "/run/other");
 }
 
 TEST_F(ConfigTest, AnUnknownVariableIsAWarning) {

@@ -266,7 +266,7 @@ TEST(FiguresText, KeepsToFewColumns) {
   EXPECT_EQ(uptime(93784), "1d 02:03:04");
   EXPECT_EQ(percent(0.5), "50%");
   for (double n = 0.001; n < 1e19; n *= 1.013) {
-    EXPECT_LE(short_count(n).size(), 6U) << n;
+    EXPECT_LE(short_count(n).size(), 5U) << n;
     EXPECT_LE(duration(n).size(), 7U) << n;
   }
 }
