@@ -9,19 +9,10 @@
 namespace txindex::test {
 namespace {
 
-// HOST:PORT of the admin port; empty if the log does not say it.
-std::string admin_address(const Server& server) {
-  static const std::string kLine = "admin on http://";
-  const std::string log = server.log();
-  const auto at = log.find(kLine);
-  if (at == std::string::npos) return {};
-  return log.substr(at + kLine.size(), log.find('/', at + kLine.size()) - at - kLine.size());
-}
-
 TEST(PageTest, PeopleSeeWhatHappens) {
   PostgresCluster postgres;
   Server server(postgres.conninfo(), {"--workers=2"});
-  const std::string address = admin_address(server);
+  const std::string address = server.admin_address();
   ASSERT_NE(address, "") << server.log();
   TempDir dir;
   Process::Options options;
