@@ -24,6 +24,9 @@ using std::chrono::milliseconds;
 
 class AdminServiceTest : public ::testing::Test {
  protected:
+  // The load is gone by now.
+  void TearDown() override { EXPECT_EQ(server.stop(), 0) << server.log(); }
+
   std::uint16_t port() const { return parse_endpoint(server.admin_address()).value().port; }
   std::unique_ptr<Process> load(std::vector<std::string> flags) const {
     flags.insert(flags.begin(), {TXINDEX_BINARY, "load", "--server", server.address(), "--quiet",

@@ -1,6 +1,7 @@
 // The admin port's page in a real browser, on the real service under load:
 // tests/page/page_test.mjs, which kills a worker.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "support/postgres.h"
 #include "support/process.h"
@@ -23,6 +24,9 @@ TEST(PageTest, PeopleSeeWhatHappens) {
   const auto looked = run({TXINDEX_SOURCE_DIR "/tests/page/run.sh", address, TXINDEX_PAGE_FOLDER});
   EXPECT_EQ(looked.status, 0) << looked.output << read_file(dir / "load") << server.log();
   EXPECT_TRUE(load.running()) << read_file(dir / "load");
+  load.signal(SIGKILL);
+  load.wait();
+  EXPECT_EQ(server.stop(), 0) << server.log();
 }
 
 }  // namespace
