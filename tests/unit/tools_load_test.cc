@@ -272,10 +272,11 @@ TEST(Load, ATransactionIsInTheJournalBeforeItIsSent) {
     if (test::read_file(path).find(txid) == std::string::npos) ++missing;
     return Outcome::committed;
   };
-  Script script;
-  script.welcome.window_transactions = 7;
+  // Answers come to many connections at once, so that many are sent to in one turn.
+  const Script script = slow(30ms, 7);
   FakeServer server([script](std::size_t) { return script; }, judge);
   auto options = of(1200, 60);
+  options.window = 7;  // before WELCOME, too
   options.threads = 1;
   options.mix = Mix::transfer;
   options.journal = dir / "j";
