@@ -54,6 +54,25 @@ int worker(const config::Config& config, const config::ChildArguments& arguments
   return process::run_worker(config, environment);
 }
 
+int supervisor(const config::CommandLine& line, int argc, char** argv) {
+  for (const auto& warning : line.warnings)
+    log::warn("{}", warning);
+  const auto program = process::this_program(argc, argv);
+  if (!program) return fail(program.error());
+  return process::run_supervisor(line.config, *program);
+}
+
+int run(const config::CommandLine& line, int argc, char** argv) {
+  if (line.command == config::Command::worker) return worker(line.config, line.child);
+  if (line.command == config::Command::migrate) return migrate(line.config);
+  return supervisor(line, argc, argv);
+}
+
+log::Options log_options(const config::Config& config) {
+  const bool json = config.log_format == config::LogFormat::json;
+  return {config.log_level, config.log_file, json ? log::Format::json : log::Format::text};
+}
+
 std::string process_name(const config::CommandLine& line) {
   switch (line.command) {
     case config::Command::worker:
@@ -90,19 +109,12 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  if (auto ok =
-          log::initialise({line->config.log_level, line->config.log_file}, process_name(*line));
-      !ok) {
+  if (auto ok = log::initialise(log_options(line->config), process_name(*line)); !ok) {
     return fail(ok.error());
   }
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
-  if (line->command == config::Command::worker) return worker(line->config, line->child);
-  if (line->command == config::Command::migrate) return migrate(line->config);
-
-  for (const auto& warning : line->warnings)
-    log::warn("{}", warning);
-  const auto program = process::this_program(argc, argv);
-  if (!program) return fail(program.error());
-  return process::run_supervisor(line->config, *program);
+  const int status = run(*line, argc, argv);
+  log::finish();
+  return status;
 }

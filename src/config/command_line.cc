@@ -146,13 +146,18 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// Values are not repeated: of a connection string without quotes the shell makes several words, and
+// one of them may be the password.
 std::string unexpected(const std::vector<std::string>& words) {
   for (const auto& word : words) {
     if (word.starts_with('-')) {
-      return word + ": there is no such flag; txindexd --help shows all";
+      return word.substr(0, word.find('=')) + ": there is no such flag; txindexd --help shows all";
     }
   }
-  return "'" + (words.empty() ? "" : words.front()) + "' was not expected; see txindexd --help";
+  const std::string word = words.empty() ? "" : words.front();
+  const auto value = word.find('=');
+  return "'" + word.substr(0, value) + (value == std::string::npos ? "" : "=...") +
+         "' was not expected; see txindexd --help";
 }
 
 Failure file_failure(const std::string& path, const FileNotes& notes) {

@@ -1,29 +1,81 @@
-// The one logger of a process. Set up once, before any thread; then usable from every thread.
+// The one logger of a process: initialise() once, before any thread; then usable from every thread.
 //
-// Lines go to standard error (or a file), each written whole, so that the processes of one server
-// can share it: time, level, process name and id, text.
+// An event is one line (line.h says how it looks), on standard error or in a file that the
+// processes of one server share. Two ways to say one:
+//
+//   log::info("made {} tables", made);                        a sentence
+//   log::event(log::Level::warning, "connection failed",      the same words each time, and what
+//              {{"peer", peer}, {"reason", reason}});         differs by name: for machines, too
+//
+// Of messages from `info` on, those with the same format or the same words are one kind; of a kind
+// 20 are written in ten seconds, and of the rest how many there were (limiter.h): `repeated=731
+// seconds=10`. So whatever a peer or an outage can cause may simply be logged.
+//
+// Never logged: a transaction's bytes, a password, a connection string.
 #pragma once
 
 #include <spdlog/spdlog.h>
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "txindex/result.h"
 
-namespace txindex::log {
+#include "log/line.h"
 
-using spdlog::critical;
-using spdlog::debug;
-using spdlog::error;
-using spdlog::info;
-using spdlog::warn;
+namespace txindex::log {
 
 struct Options {
   std::string level = "info";  // trace, debug, info, warn, error, critical or off
-  std::string file;            // empty: standard error
+  std::string file = {};       // empty: standard error
+  Format format = Format::text;
 };
 
-// `process` names the process in each line: "supervisor", "worker 0", "migrate".
+// `process` names the process in each line: "supervisor", "worker 0", "migrate". kExitConfiguration
+// when the level is none or the file cannot be opened.
 result<void> initialise(const Options& options, const std::string& process);
+
+// Opens the file anew, after it was renamed. If that cannot be done, says so in the old one, which
+// stays in use.
+void reopen();
+
+// Writes how many messages were left out in intervals that are over. To be called every second or
+// so; every message that is written does it too.
+void tend();
+
+// The same of all intervals. To be called before the process ends.
+void finish();
+
+void event(Level level, std::string_view text, std::initializer_list<Field> fields);
+
+namespace detail {
+void write(Level level, fmt::string_view format, fmt::format_args arguments);
+}
+
+template <typename... T>
+void write(Level level, fmt::format_string<T...> format, T&&... arguments) {
+  detail::write(level, format, fmt::make_format_args(arguments...));
+}
+template <typename... T>
+void debug(fmt::format_string<T...> format, T&&... arguments) {
+  detail::write(Level::debug, format, fmt::make_format_args(arguments...));
+}
+template <typename... T>
+void info(fmt::format_string<T...> format, T&&... arguments) {
+  detail::write(Level::info, format, fmt::make_format_args(arguments...));
+}
+template <typename... T>
+void warn(fmt::format_string<T...> format, T&&... arguments) {
+  detail::write(Level::warning, format, fmt::make_format_args(arguments...));
+}
+template <typename... T>
+void error(fmt::format_string<T...> format, T&&... arguments) {
+  detail::write(Level::error, format, fmt::make_format_args(arguments...));
+}
+template <typename... T>
+void critical(fmt::format_string<T...> format, T&&... arguments) {
+  detail::write(Level::critical, format, fmt::make_format_args(arguments...));
+}
 
 }  // namespace txindex::log

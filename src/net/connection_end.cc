@@ -121,7 +121,7 @@ void Connection::drain() {
 }
 
 void Connection::fail(wire::ErrorCode code, std::string message) {
-  if (owner_.may_log()) log::info("connection from {}: {}", peer_, message);
+  log::event(log::Level::info, "connection failed", {{"peer", peer_}, {"reason", message}});
   stats::add(owner_.stats(), stats::Word::connections_broken);
   error_code_ = code;
   error_message_ = std::move(message);

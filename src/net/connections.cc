@@ -52,13 +52,6 @@ void Connections::tend() {
     connection->tend(now);
 }
 
-bool Connections::may_log() {
-  const std::int64_t now = flow::steady_us();
-  if (now - last_logged_us_ < 1'000'000) return false;
-  last_logged_us_ = now;
-  return true;
-}
-
 void Connections::remove(Connection& connection) {
   // Not now: the connection is in one of its own functions.
   boost::asio::post(loop_, [this, self = connection.shared_from_this()] {

@@ -39,9 +39,6 @@ class Connections {
   // Looks after those on which nothing happens. To be called every second.
   void tend();
 
-  // Whether one more line about a single connection may be logged: at most one a second.
-  bool may_log();
-
   // The connection is closed and no ticket names it any more.
   void remove(Connection& connection);
 
@@ -60,7 +57,6 @@ class Connections {
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> marked_;
   std::vector<std::shared_ptr<Connection>> flushing_;
-  std::int64_t last_logged_us_ = 0;
   bool draining_ = false;
   std::function<void()> drained_;
 };

@@ -76,8 +76,9 @@ void Listener::accept_all() {
   for (;;) {
     if (connections_.size() >= max_connections_) {
       if (!complained_) {
-        log::warn("{} connections are open, the most that limits.max_connections allows; more wait",
-                  connections_.size());
+        log::event(log::Level::warning,
+                   "as many connections as limits.max_connections allows; more wait",
+                   {{"connections", connections_.size()}});
       }
       complained_ = true;
       return pause(kPause);
@@ -89,7 +90,10 @@ void Listener::accept_all() {
     if (problem == boost::asio::error::connection_aborted) continue;
     if (problem) {
       // Out of descriptors or memory: those who wait keep their place until some come back.
-      if (!complained_) log::error("accept: {}; trying again", problem.message());
+      if (!complained_) {
+        log::event(log::Level::error, "a connection cannot be accepted; trying again",
+                   {{"reason", problem.message()}});
+      }
       complained_ = true;
       return pause(kPause);
     }

@@ -31,6 +31,7 @@
 #include "process/control.h"
 #include "process/intake.h"
 #include "process/writers.h"
+#include "store/maintenance.h"
 #include "store/pg_store.h"
 #include "verify/signature.h"
 #include "verify/verify_pool.h"
@@ -64,6 +65,15 @@ store::PgStore::Options store_options(const config::Config& config) {
   options.partition_interval =
       std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
   options.allow_unsafe_durability = config.allow_unsafe_durability;
+  return options;
+}
+
+store::Maintenance::Options maintenance_options(const config::Config& config) {
+  store::Maintenance::Options options;
+  options.conninfo = config.database;
+  options.partition_interval =
+      std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
+  options.retention = config.retention;
   return options;
 }
 
@@ -112,6 +122,7 @@ class Worker {
   std::vector<std::unique_ptr<store::PgStore>> connecting_;
   std::thread connector_;
   std::unique_ptr<Writers> writers_;
+  std::unique_ptr<store::Maintenance> maintenance_;
   std::shared_ptr<net::Listener> listener_;
   bool draining_ = false;
   int exit_status_ = 0;
@@ -240,6 +251,7 @@ void Worker::ready() {
       std::make_unique<Writers>(std::move(stores), batches_, stats_, [this](batch::Batch batch) {
         asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
       });
+  maintenance_ = std::make_unique<store::Maintenance>(maintenance_options(config_), stats_);
   listener_->start();
   // A supervisor that is gone is noticed by watch_control().
   if (tell({.type = MessageType::ready})) log::debug("ready");
@@ -273,6 +285,8 @@ void Worker::drain(const char* why) {
   listener_.reset();
   for (auto& store : connecting_)
     store->stop();
+  // Its successor takes over, or another worker does.
+  if (maintenance_) maintenance_->stop();
   // Should nobody be there to end a worker that cannot finish, the kernel does (SIGALRM): nothing
   // that was acknowledged depends on what is left.
   ::alarm(static_cast<unsigned>(
@@ -314,7 +328,10 @@ void Worker::tick() {
   last_tick_us_ = now;
   last_cpu_us_ = cpu;
   warn_when_full();
-  if (++ticks_ % kTicksPerTend == 0) connections_.tend();
+  if (++ticks_ % kTicksPerTend == 0) {
+    connections_.tend();
+    log::tend();
+  }
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const error_code& cancelled) {
     // A tick that was due already when the timer was cancelled says nothing of it.

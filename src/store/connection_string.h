@@ -17,7 +17,8 @@ struct ConnectionString {
 };
 
 // `conninfo`: keyword and value pairs, or a URI. Fails (kExitConfiguration) when libpq cannot read
-// it.
+// it, or reads it so that a part of a password would be shown as something else. The message does
+// not repeat what was not understood.
 result<ConnectionString> parse_connection_string(const std::string& conninfo);
 
 }  // namespace txindex::store

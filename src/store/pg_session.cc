@@ -1,6 +1,5 @@
 #include "store/pg_session.h"
 
-#include <algorithm>
 #include <charconv>
 #include <pqxx/binarystring>
 #include <pqxx/except>
@@ -82,11 +81,10 @@ DatabaseError classify(const std::exception& problem) {
 bool PgSession::Warnings::operator()(const char message[]) noexcept {
   ++seen;
   try {
-    std::string text = message;
-    while (!text.empty() && text.back() == '\n')
-      text.pop_back();
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    log::warn("PostgreSQL: {}", text);
+    // Its first line: a detail or a context behind it may hold values of rows.
+    const std::string_view text = message;
+    log::event(log::Level::warning, "PostgreSQL warned",
+               {{"database", address_}, {"reason", text.substr(0, text.find('\n'))}});
   } catch (const std::exception&) {
     return false;  // counted all the same
   }
@@ -94,7 +92,7 @@ bool PgSession::Warnings::operator()(const char message[]) noexcept {
 }
 
 PgSession::PgSession(const std::string& options, std::string address)
-    : address_(std::move(address)), connection_(options), warnings_(connection_) {
+    : address_(std::move(address)), connection_(options), warnings_(connection_, address_) {
 #include <pqxx/internal/ignore-deprecated-pre.hxx>
   connection_.inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>

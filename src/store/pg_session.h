@@ -87,9 +87,13 @@ class PgSession {
   // Counts what PostgreSQL warns of while a statement runs.
   class Warnings : public pqxx::errorhandler {
    public:
-    explicit Warnings(pqxx::connection_base& connection) : errorhandler(connection) {}
+    Warnings(pqxx::connection_base& connection, const std::string& address)
+        : errorhandler(connection), address_(address) {}
     bool operator()(const char message[]) noexcept override;
     int seen = 0;
+
+   private:
+    const std::string& address_;
   };
 
   Failure unsafe(std::string_view setting) const;

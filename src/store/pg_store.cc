@@ -19,7 +19,6 @@ using stats::Word;
 constexpr std::int64_t kBlockIds = std::int64_t{1} << 20;
 // Stamps are bounded elsewhere, so this is never reached; it bounds memory without that.
 constexpr std::size_t kPartitionsKnownMax = 100'000;
-constexpr auto kRefusalLogInterval = std::chrono::seconds(1);
 
 std::int64_t microseconds(std::chrono::seconds time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
@@ -202,17 +201,8 @@ bool PgStore::split(const Part& part, const DatabaseError& error) {
 
 void PgStore::refuse(Row& row, const std::string& why) {
   row.outcome = wire::Outcome::refused_by_database;
-  const auto now = Clock::now();
-  if (now - row_refusal_logged_ < kRefusalLogInterval) {
-    ++row_refusals_unlogged_;
-    return;
-  }
-  log::warn("transaction {} is refused by the database: {}{}", hex(row.transaction->txid), why,
-            row_refusals_unlogged_ == 0
-                ? ""
-                : " (and " + std::to_string(row_refusals_unlogged_) + " others before it)");
-  row_refusal_logged_ = now;
-  row_refusals_unlogged_ = 0;
+  log::event(log::Level::warning, "transaction refused by PostgreSQL",
+             {{"txid", hex(row.transaction->txid)}, {"reason", why}});
 }
 
 // Returns how many tables had to be made.
@@ -227,7 +217,8 @@ int PgStore::ensure_partitions(std::span<const Item> items) {
   const int made = session_->ensure_partitions(missing);
   if (made > 0) {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
-    log::info("made {} tables for {} partitions in {} ms", made, missing.size(), took.count());
+    log::event(log::Level::info, "partitions made",
+               {{"partitions", missing.size()}, {"tables", made}, {"ms", took.count()}});
   }
   stats::add(stats_, Word::partitions_created, static_cast<std::uint64_t>(made));
   if (partitions_.size() > kPartitionsKnownMax) partitions_.clear();

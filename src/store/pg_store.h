@@ -114,8 +114,6 @@ class PgStore : public Store {
   Backoff backoff_;
   std::optional<std::chrono::steady_clock::time_point> outage_since_;
   std::string refusal_;  // of the server, last logged in this outage
-  std::chrono::steady_clock::time_point row_refusal_logged_{};
-  std::uint64_t row_refusals_unlogged_ = 0;
 
   std::mutex mutex_;  // for what stop() shares
   std::condition_variable stopped_;

@@ -1,6 +1,7 @@
 // The connection of a PgStore: made when needed, for as long as it takes, and cut by stop().
 #include <sys/socket.h>
 
+#include <cmath>
 #include <pqxx/except>
 
 #include "log/log.h"
@@ -95,16 +96,16 @@ bool PgStore::recover(const DatabaseError& error) {
 }
 
 void PgStore::outage(const DatabaseError& error) {
-  const std::string where = error.verdict == Verdict::refused ? "" : address_ + ": ";
   const bool begins = !outage_since_;
   if (begins) outage_since_ = Clock::now();
   if (error.verdict == Verdict::refused && error.message != refusal_) {
     refusal_ = error.message;
-    log::error("PostgreSQL {}; trying until that is mended", error.message);
-  } else if (begins) {
-    log::warn("PostgreSQL {}{}; trying until it succeeds", where, error.message);
+    log::event(log::Level::error, "PostgreSQL does not serve; trying until that is mended",
+               {{"database", address_}, {"reason", error.message}});
   } else {
-    log::debug("PostgreSQL {}{}", where, error.message);
+    log::event(begins ? log::Level::warning : log::Level::debug,
+               "PostgreSQL failed; trying until it succeeds",
+               {{"database", address_}, {"sqlstate", error.sqlstate}, {"reason", error.message}});
   }
 }
 
@@ -112,7 +113,8 @@ void PgStore::outage_over() {
   backoff_.reset();
   if (!outage_since_) return;
   const std::chrono::duration<double> lasted = Clock::now() - *outage_since_;
-  log::info("PostgreSQL {}: goes on, after {:.1f} s", address_, lasted.count());
+  log::event(log::Level::info, "PostgreSQL goes on",
+             {{"database", address_}, {"seconds", std::round(lasted.count() * 10) / 10}});
   outage_since_.reset();
   refusal_.clear();
 }

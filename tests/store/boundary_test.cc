@@ -1,5 +1,6 @@
 // The duplicate rule where partitions meet: one hour each, and a window of ten minutes.
 #include <gtest/gtest.h>
+
 #include <algorithm>
 #include <thread>
 

@@ -1,5 +1,6 @@
 // What a person asks in psql.
 #include <gtest/gtest.h>
+
 #include <pqxx/pqxx>
 
 #include "store/store_fixture.h"

@@ -156,6 +156,34 @@ TEST(ConnectionString, ThatLibpqCannotReadIsAnErrorOfConfiguration) {
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().exit_status, kExitConfiguration);
   EXPECT_NE(parsed.error().message.find("hots"), std::string::npos);
+  EXPECT_NE(parsed.error().message.find("did you mean host?"), std::string::npos);
+}
+
+// A password that was not quoted or percent-encoded: libpq would repeat a part of it as something
+// that it does not understand, or take it for the host, the port or the database.
+TEST(ConnectionString, APartOfAPasswordIsNeverShownAsSomethingElse) {
+  for (const std::string text :
+       {"host=h password=my zecret", "host=h password=my zecret=5", "host=h password='zecret",
+        "postgresql://u:my@zecret@h/db", "postgresql://u:my/zecret@h/db",
+        "postgresql://u:zecret/my@h/db", "postgresql://u:12/zecret@h/db",
+        "postgresql://u:zecret%zz@h/db", "postgresql://u:zecret@[::1/db",
+        "postgresql://u:zecret/db", "postgresql://u:my@h:zecret/db", "postgres://u:my@h/db?zecret",
+        "my zecret", "dbname=postgresql://u:zecret@h/db", "dbname='host=h password=zecret'"}) {
+    const auto parsed = parse_connection_string(text);
+    if (parsed) {
+      EXPECT_EQ(parsed->address.find("zecret"), std::string::npos) << parsed->address;
+      ADD_FAILURE() << "taken: " << text;
+      continue;
+    }
+    EXPECT_EQ(parsed.error().exit_status, kExitConfiguration);
+    EXPECT_EQ(parsed.error().message.find("zecret"), std::string::npos) << parsed.error().message;
+  }
+  for (const std::string text :
+       {"postgresql://u:my%40se%2Fcret@h/db", "postgresql:///db?host=/run/postgresql",
+        "postgresql://h1:1,h2:2/db", "postgresql://u@h/db?password=a@b", "host=@abstract",
+        "postgresql://u:q?w@h/db"}) {
+    EXPECT_TRUE(parse_connection_string(text)) << text;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,193 @@
+#include "store/maintenance.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <pqxx/except>
+#include <random>
+
+#include "log/log.h"
+#include "store/connection_string.h"
+#include "store/maintenance_session.h"
+#include "store/pg_session.h"
+
+namespace txindex::store {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using stats::Word;
+
+// Somebody has just begun to use the server and wants to see it: while nothing is stored, it is
+// looked at this often.
+constexpr std::chrono::milliseconds kIntervalWhileEmpty = std::chrono::seconds(5);
+constexpr auto kComplainAgain = std::chrono::hours(1);
+
+// Those that would otherwise try for the lock together spread out.
+std::chrono::milliseconds with_jitter(std::chrono::milliseconds time) {
+  thread_local std::minstd_rand random{std::random_device()()};
+  const auto most = time.count();
+  return std::chrono::milliseconds(
+      std::uniform_int_distribution<std::int64_t>(most * 3 / 4, most)(random));
+}
+
+}  // namespace
+
+Maintenance::Maintenance(Options options, stats::Block& stats)
+    : options_(std::move(options)), stats_(stats) {
+  const auto where = parse_connection_string(options_.conninfo).value();
+  connection_options_ = where.options;
+  address_ = where.address;
+  thread_ = std::thread([this] { run(); });
+}
+
+Maintenance::~Maintenance() {
+  stop();
+  thread_.join();
+}
+
+void Maintenance::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    // PostgreSQL is not asked to cancel the statement: that takes an answer of a server that may
+    // hang. What is left there ends by lock_timeout and rolls back, because nobody is there.
+    if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+  }
+  stopped_.notify_all();
+}
+
+void Maintenance::run() {
+  while (!stopping()) {
+    const bool empty = turn();
+    wait(empty ? std::min(options_.interval, kIntervalWhileEmpty) : with_jitter(options_.interval));
+  }
+  close();
+}
+
+// Whether there is nothing in the database yet, and this is the one that looks after it.
+bool Maintenance::turn() {
+  try {
+    if (!open()) return false;
+    const bool all_done = !options_.retention || drop_expired();
+    measure();
+    if (all_done) complaint_.clear();
+    return stats::get(stats_, Word::store_partitions) == 0;
+  } catch (const pqxx::pqxx_exception& problem) {
+    const auto error = classify(problem.base());
+    if (error.sqlstate.empty()) {
+      // A connection that is lost or cannot be made: the writers say so.
+      log::debug("maintenance: {}: {}", address_, error.message);
+    } else if (!stopping()) {
+      complain("the database cannot be looked after", error.message);
+    }
+    // The lock goes with the session, and another may have it before we are back.
+    if (error.verdict != Verdict::unavailable && error.verdict != Verdict::conflict) close();
+    return false;
+  }
+}
+
+// False: another one does the work, or there is none to be done.
+bool Maintenance::open() {
+  if (session_) return true;
+  auto session = std::make_unique<MaintenanceSession>(connection_options_);
+  {
+    const std::lock_guard lock(mutex_);
+    socket_ = session->socket();
+    if (stopping_) ::shutdown(socket_, SHUT_RDWR);
+  }
+  // From here on close() puts things right, also when something is thrown.
+  session_ = std::move(session);
+  const auto admitted = session_->admit(address_, options_.partition_interval);
+  if (!admitted) complain("the database cannot be looked after", admitted.error().message);
+  if (!admitted || !session_->lock()) {
+    close();
+    return false;
+  }
+  session_->prepare(options_.lock_timeout);
+  return true;
+}
+
+void Maintenance::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    socket_ = -1;
+  }
+  session_.reset();
+  for (const Word word : {Word::store_partitions, Word::store_rows, Word::store_bytes})
+    stats::set(stats_, word, 0);
+}
+
+void Maintenance::measure() {
+  const auto size = session_->measure();
+  stats::set(stats_, Word::store_partitions, size.partitions);
+  stats::set(stats_, Word::store_rows, size.rows);
+  stats::set(stats_, Word::store_bytes, size.bytes);
+}
+
+// False: something that is past retention had to be left.
+bool Maintenance::drop_expired() {
+  const auto expired = session_->expired(*options_.retention);
+  for (const auto& period : expired.periods) {
+    // What keeps one from being dropped keeps the next as well.
+    if (stopping() || in_use(period) || !drop(period, expired.cutoff)) return false;
+  }
+  return true;
+}
+
+bool Maintenance::drop(const std::string& period, const std::string& cutoff) {
+  try {
+    const auto dropped = session_->drop(period, cutoff);
+    if (dropped.partition.empty()) return true;
+    stats::add(stats_, Word::partitions_dropped);
+    log::event(log::Level::info, "partition dropped: it is past retention",
+               {{"partition", dropped.partition},
+                {"rows", dropped.rows ? std::to_string(*dropped.rows) : "unknown"},
+                {"bytes", dropped.bytes},
+                {"tables", dropped.tables}});
+    return true;
+  } catch (const pqxx::sql_error& problem) {
+    if (problem.sqlstate() != "55P03") throw;  // lock_not_available
+    complain("a partition past retention cannot be dropped yet", "its tables are in use");
+    return false;
+  }
+}
+
+// Whether somebody has been using the tables for so long that waiting for him would keep the
+// writers waiting, too.
+bool Maintenance::in_use(const std::string& period) {
+  const auto before = session_->users(period);
+  if (before.empty()) return false;
+  if (!wait(options_.lock_timeout)) return true;
+  for (const auto& user : session_->users(period)) {
+    if (std::find(before.begin(), before.end(), user) == before.end()) continue;
+    complain("a partition past retention cannot be dropped yet",
+             "its tables are in use by process " + user.pid + " of PostgreSQL");
+    return true;
+  }
+  return false;
+}
+
+// Says what is new, and from time to time what is not.
+void Maintenance::complain(const std::string& what, const std::string& why) {
+  const auto now = Clock::now();
+  const std::string complaint = what + why;
+  const bool again = complaint == complaint_ && now - complained_at_ < kComplainAgain;
+  log::event(again ? log::Level::debug : log::Level::warning, what,
+             {{"database", address_}, {"reason", why}});
+  if (again) return;
+  complaint_ = complaint;
+  complained_at_ = now;
+}
+
+// False: stop() came.
+bool Maintenance::wait(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !stopped_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+bool Maintenance::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+}  // namespace txindex::store

@@ -1,0 +1,77 @@
+// What has to be done now and then, by one process for all that write to a database: partitions
+// past retention are dropped, and what is stored is measured.
+//
+// Every worker has one of these; which of them does the work, on whatever machine, an advisory lock
+// of PostgreSQL decides. The others look every `interval` whether it has become free, and hold no
+// connection meanwhile.
+//
+// Ingest goes first. A period is dropped only when nobody has been using its tables for longer than
+// lock_timeout, and the attempt gives up after that time: an analyst's long query puts it off
+// instead of having the writers queue behind it. Dropping cannot be undone, so what is past
+// retention is decided by PostgreSQL's clock or this machine's, whichever is behind.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "stats/block.h"
+
+namespace txindex::store {
+
+class MaintenanceSession;
+
+class Maintenance {
+ public:
+  struct Options {
+    std::string conninfo;  // as of PgStore::Options, and valid as that
+    std::chrono::seconds partition_interval = std::chrono::hours(1);
+    std::optional<std::chrono::microseconds> retention;  // none: nothing is dropped
+    std::chrono::milliseconds interval = std::chrono::minutes(1);
+    std::chrono::milliseconds lock_timeout = std::chrono::milliseconds(500);
+  };
+
+  // Starts at once, on a thread of its own. Sets the words store_* of the block while it is the one
+  // that does the work, and counts partitions_dropped. `stats` outlives it.
+  Maintenance(Options options, stats::Block& stats);
+  ~Maintenance();  // waits until it has ended
+  Maintenance(const Maintenance&) = delete;
+  Maintenance& operator=(const Maintenance&) = delete;
+
+  // Ends it, also in the middle of a statement, whose transaction is then rolled back. Any thread;
+  // does not wait. An attempt to connect ends by itself within connect_timeout.
+  void stop();
+
+ private:
+  void run();
+  bool turn();
+  bool open();
+  void close();
+  void measure();
+  bool drop_expired();
+  bool drop(const std::string& period, const std::string& cutoff);
+  bool in_use(const std::string& period);
+  void complain(const std::string& what, const std::string& why);
+  bool wait(std::chrono::milliseconds time);
+  bool stopping();
+
+  const Options options_;
+  stats::Block& stats_;
+  std::string connection_options_;
+  std::string address_;
+  std::unique_ptr<MaintenanceSession> session_;  // open only while it holds the advisory lock
+  std::string complaint_;                        // last logged; empty: all is well
+  std::chrono::steady_clock::time_point complained_at_{};
+
+  std::mutex mutex_;  // for what stop() shares
+  std::condition_variable stopped_;
+  bool stopping_ = false;
+  int socket_ = -1;  // of session_
+  std::thread thread_;
+};
+
+}  // namespace txindex::store

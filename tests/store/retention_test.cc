@@ -1,0 +1,402 @@
+// Partitions past retention are dropped, by one process, and ingest does not notice.
+#include <gtest/gtest.h>
+
+#include <pqxx/pqxx>
+#include <thread>
+
+#include "flow/clock.h"
+#include "log/log.h"
+#include "store/maintenance.h"
+#include "store/migrations.h"
+#include "store/store_fixture.h"
+#include "support/temp_dir.h"
+
+namespace txindex::store {
+namespace {
+
+using namespace std::chrono_literals;
+using stats::Word;
+using test::kMinute;
+using wire::Outcome;
+
+constexpr std::int64_t kHour = 60 * kMinute;
+
+class RetentionTest : public StoreFixture {
+ protected:
+  // The middle of the hour that was `hours` ago.
+  static std::int64_t hours_ago(int hours) {
+    const std::int64_t now = flow::wall_us();
+    return now - now % kHour - hours * kHour + kHour / 2;
+  }
+  Maintenance::Options maintenance(std::optional<std::chrono::hours> retention = 5h) const {
+    Maintenance::Options o;
+    o.conninfo = postgres.conninfo();
+    o.retention = retention;
+    o.interval = 50ms;
+    o.lock_timeout = 300ms;
+    return o;
+  }
+  // The hours ago of the partitions that are there, the newest first.
+  std::string partitions() const {
+    return postgres.query(
+        "SELECT string_agg(extract(epoch FROM date_trunc('hour', now()) - period)::integer / 3600"
+        " || '', ' ' ORDER BY period DESC) FROM txindex.leaves() WHERE parent = 'transactions'");
+  }
+  bool eventually_partitions(const std::string& expected) {
+    return test::eventually([&] { return partitions() == expected; });
+  }
+  bool counted(Word word, std::uint64_t value, const stats::Block& in) {
+    return test::eventually([&] { return stats::get(in, word) == value; });
+  }
+  void store_hours(std::initializer_list<int> hours) {
+    PgStore store(options(), block);
+    for (const int ago : hours)
+      ASSERT_EQ(write(store, sample.make_many(10, hours_ago(ago))),
+                std::vector(10, Outcome::committed));
+  }
+};
+
+TEST_F(RetentionTest, DropsWholePartitionsThatAreOlderAndKeepsTheRest) {
+  store_hours({0, 3, 5, 6, 7, 30});
+  ASSERT_EQ(partitions(), "0 3 5 6 7 30");
+  stats::Block own{};
+  Maintenance working(maintenance(5h), own);
+  // The one of 5 hours ago ends less than 5 hours ago, that of 6 hours ago up to one hour before.
+  EXPECT_TRUE(eventually_partitions("0 3 5")) << partitions();
+  EXPECT_TRUE(counted(Word::partitions_dropped, 3, own));
+  EXPECT_EQ(count("transactions"), "30");
+  EXPECT_EQ(count("transaction_accounts"), "90");
+  // Nothing of the periods is left, in no table.
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM txindex.leaves() WHERE period_end <= now() -"
+                           " interval '5 hours'"),
+            "0");
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace ="
+                           " 'txindex'::regnamespace AND relname ~ '_[0-9]{8}_[0-9]{4}$'"),
+            postgres.query("SELECT count(*) FROM txindex.leaves()"));
+}
+
+TEST_F(RetentionTest, IsExactAtTheEdge) {
+  postgres.query("SELECT txindex.ensure_partitions(ARRAY['2026-11-21 10:30+00']::timestamptz[])");
+  const auto before = [&](const std::string& cutoff) {
+    return postgres.query("SELECT count(*) FROM txindex.periods_before('" + cutoff +
+                          "') p"
+                          " WHERE p = '2026-11-21 10:00+00'");
+  };
+  EXPECT_EQ(before("2026-11-21 10:59:59.999999+00"), "0");
+  EXPECT_EQ(before("2026-11-21 11:00+00"), "1");
+  // And so is what drops them, whoever asks.
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM txindex.drop_period('2026-11-21 10:00+00',"
+                           " '2026-11-21 10:59:59.999999+00')"),
+            "0");
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM txindex.drop_period('2026-11-21 10:00+00',"
+                           " '2026-11-21 11:00+00')"),
+            "5");
+  EXPECT_EQ(postgres.query("SELECT string_agg(name, ' ') FROM txindex.leaves()"),
+            "boundary_transactions_20261121_1000")
+      << "which belongs to the period before";
+}
+
+// Retention is at least time.max_age and one interval, so whatever is accepted stays.
+TEST_F(RetentionTest, WhatIsJustAcceptedIsNeverInAPartitionThatIsDropped) {
+  const std::int64_t now = flow::wall_us();
+  PgStore store(options(), block);
+  ASSERT_EQ(write_one(store, sample.make(now - 4 * kHour)), Outcome::committed);
+  stats::Block own{};
+  Maintenance working(maintenance(5h), own);
+  ASSERT_TRUE(counted(Word::store_partitions, 1, own));
+  EXPECT_EQ(stats::get(own, Word::partitions_dropped), 0U);
+  EXPECT_EQ(count("transactions"), "1");
+}
+
+TEST_F(RetentionTest, WithoutItNothingIsDroppedAndTheStoreIsMeasured) {
+  store_hours({0, 40, 400});
+  stats::Block own{};
+  Maintenance working(maintenance(std::nullopt), own);
+  EXPECT_TRUE(counted(Word::store_partitions, 3, own));
+  EXPECT_TRUE(counted(Word::store_rows, 30, own)) << "counted, since nothing was analyzed yet";
+  EXPECT_EQ(std::to_string(stats::get(own, Word::store_bytes)),
+            postgres.query("SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind ="
+                           " 'r' AND relnamespace = 'txindex'::regnamespace"
+                           " AND relname ~ '_[0-9]{8}_[0-9]{4}$'"));
+  EXPECT_EQ(partitions(), "0 40 400");
+}
+
+TEST_F(RetentionTest, RowsAreEstimatedFromWhatPostgresqlHasSeenOfThem) {
+  PgStore store(options(), block);
+  write(store, sample.make_many(2000, hours_ago(1)));
+  postgres.query("ANALYZE txindex.transactions");
+  // As many again, of which PostgreSQL has not taken notice, and a partition of which it knows
+  // nothing at all.
+  write(store, sample.make_many(2000, hours_ago(1)));
+  write(store, sample.make_many(500, hours_ago(2)));
+  const auto rows = std::stol(postgres.query("SELECT row_count FROM txindex.store_size()"));
+  EXPECT_NEAR(static_cast<double>(rows), 4500, 150);
+  EXPECT_EQ(postgres.query("SELECT partitions FROM txindex.store_size()"), "2");
+  // Too large to be counted, too new to be known.
+  EXPECT_EQ(postgres.query("SELECT txindex.row_estimate(leaf, 3) IS NULL FROM txindex.leaves()"
+                           " WHERE parent = 'transactions' ORDER BY period LIMIT 1"),
+            "t");
+}
+
+TEST_F(RetentionTest, OneOfManyDoesTheWorkAndAnotherTakesOver) {
+  store_hours({0});
+  stats::Block blocks[3] = {};
+  std::vector<std::unique_ptr<Maintenance>> all;
+  for (auto& own : blocks)
+    all.push_back(std::make_unique<Maintenance>(maintenance(), own));
+  const auto working = [&] {
+    int found = -1;
+    for (int i = 0; i < 3; ++i) {
+      if (stats::get(blocks[i], Word::store_partitions) == 0) continue;
+      EXPECT_EQ(found, -1) << "two at once";
+      found = i;
+    }
+    return found;
+  };
+  for (int left = 3; left > 0; --left) {
+    ASSERT_TRUE(test::eventually([&] { return working() >= 0; }));
+    const int one = working();
+    all[static_cast<std::size_t>(one)].reset();
+    EXPECT_EQ(stats::get(blocks[one], Word::store_partitions), 0U);
+    EXPECT_EQ(stats::get(blocks[one], Word::store_bytes), 0U);
+  }
+}
+
+TEST_F(RetentionTest, OnlyTheOneThatWorksKeepsAConnection) {
+  store_hours({0});
+  stats::Block blocks[3] = {};
+  std::vector<std::unique_ptr<Maintenance>> all;
+  for (auto& own : blocks) {
+    auto o = maintenance();
+    o.interval = 1h;
+    all.push_back(std::make_unique<Maintenance>(o, own));
+  }
+  EXPECT_TRUE(test::eventually([&] {
+    return postgres.query(
+               "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+               " AND pid <> pg_backend_pid()") == "1";
+  }));
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"),
+            "1");
+}
+
+// --- Beside others ------------------------------------------------------------------------------
+
+class RetentionBesideOthersTest : public RetentionTest {
+ protected:
+  // Writes into the current hour on a thread of its own; remembers the slowest write.
+  class Ingest {
+   public:
+    Ingest(const PgStore::Options& options, test::SampleRows& sample, stats::Block& block)
+        : store_(options, block), thread_([this, &sample] {
+            while (!done_) {
+              auto rows = sample.make_many(20, hours_ago(0), {.raw_bytes = 100, .accounts = 1});
+              const auto begin = flow::steady_us();
+              ASSERT_TRUE(store_.write(rows));
+              slowest_us_ = std::max(slowest_us_.load(), flow::steady_us() - begin);
+              for (const Row& row : rows)
+                ASSERT_EQ(row.outcome, Outcome::committed);
+              batches_ += 1;
+            }
+          }) {
+      EXPECT_TRUE(goes_on());
+      slowest_us_ = 0;
+    }
+    ~Ingest() {
+      done_ = true;
+      thread_.join();
+    }
+    bool goes_on(int n = 20) {
+      const int before = batches_;
+      return test::eventually([&] { return batches_ >= before + n; });
+    }
+    std::int64_t slowest_us() const { return slowest_us_; }
+
+   private:
+    std::atomic<bool> done_ = false;
+    std::atomic<int> batches_ = 0;
+    std::atomic<std::int64_t> slowest_us_ = 0;
+    PgStore store_;
+    std::thread thread_;
+  };
+};
+
+TEST_F(RetentionBesideOthersTest, ALongQueryPutsTheDropOffAndKeepsNoWriterWaiting) {
+  store_hours({0, 9});
+  Ingest ingest(options(), sample, block);
+  pqxx::connection analyst(postgres.conninfo());
+  const std::string leaf = postgres.query(
+      "SELECT leaf FROM txindex.leaves() WHERE parent = 'transactions' ORDER BY period LIMIT 1");
+  auto o = maintenance();
+  o.lock_timeout = 1500ms;
+  for (const std::string& table :
+       {std::string("txindex.transaction_accounts"), std::string("txindex.instructions"), leaf}) {
+    SCOPED_TRACE(table);
+    test::TempDir dir;
+    const std::string log = dir / "log";
+    ASSERT_TRUE(log::initialise({.level = "debug", .file = log}, "test"));
+    pqxx::work reading(analyst);
+    reading.exec("SELECT count(*) FROM " + table);
+    {
+      stats::Block own{};
+      Maintenance working(o, own);
+      EXPECT_TRUE(test::eventually([&] {
+        const std::string text = test::read_file(log);
+        const auto first = text.find("cannot be dropped yet");
+        return first != std::string::npos &&
+               text.find("cannot be dropped yet", first + 1) != std::string::npos;
+      }));
+      EXPECT_TRUE(ingest.goes_on());
+      EXPECT_EQ(stats::get(own, Word::partitions_dropped), 0U);
+    }
+    ASSERT_TRUE(log::initialise({}, "test"));
+    EXPECT_NE(
+        test::read_file(log).find("in use by process " + std::to_string(analyst.backendpid())),
+        std::string::npos);
+    EXPECT_EQ(partitions(), "0 9");
+    // Not even for the lock timeout did a writer wait.
+    EXPECT_LT(ingest.slowest_us(), 1'000'000);
+  }
+  stats::Block own{};
+  Maintenance working(maintenance(), own);
+  EXPECT_TRUE(eventually_partitions("0")) << "once nobody reads";
+  EXPECT_TRUE(ingest.goes_on());
+}
+
+TEST_F(RetentionBesideOthersTest, IngestGoesOnWhileManyPartitionsAreDropped) {
+  store_hours({0, 8, 9, 10, 11, 12, 13, 14, 15});
+  Ingest ingest(options(), sample, block);
+  stats::Block own{};
+  Maintenance working(maintenance(), own);
+  EXPECT_TRUE(counted(Word::partitions_dropped, 8, own));
+  EXPECT_TRUE(ingest.goes_on());
+  EXPECT_EQ(partitions(), "0");
+  EXPECT_EQ(deadlocks(), "0");
+  EXPECT_EQ(stats::get(block, Word::postgres_errors), 0U);
+  EXPECT_EQ(stats::get(block, Word::postgres_bisections), 0U);
+}
+
+// A query that begins between the look at the tables' users and the drop.
+TEST_F(RetentionBesideOthersTest, TheDropItselfGivesUpAfterTheLockTimeout) {
+  store_hours({0, 9});
+  pqxx::connection analyst(postgres.conninfo());
+  pqxx::work reading(analyst);
+  reading.exec("SELECT count(*) FROM txindex.transactions");
+  const auto begin = flow::steady_us();
+  EXPECT_THROW(postgres.query("SET lock_timeout = '300ms'; SELECT count(*) FROM"
+                              " txindex.periods_before(now() - interval '5 hours') p,"
+                              " txindex.drop_period(p, now())"),
+               pqxx::sql_error);
+  EXPECT_LT(flow::steady_us() - begin, 2'000'000);
+  EXPECT_EQ(partitions(), "0 9");
+}
+
+// A writer that was held up for longer than time.max_age allows for brings a transaction into a
+// period that is being dropped again and again: it is stored all the same, and never refused.
+TEST_F(RetentionBesideOthersTest, AWriterThatNeedsADroppedPartitionMakesItAgain) {
+  stats::Block own{};
+  auto o = maintenance();
+  o.interval = 1ms;
+  o.lock_timeout = 20ms;
+  Maintenance working(o, own);
+  PgStore first(options(IndexLevel::instructions), block);
+  stats::Block other_block{};
+  PgStore second(options(IndexLevel::transactions), other_block);
+  for (int i = 0; i < 10'000 && stats::get(own, Word::partitions_dropped) < 10; ++i) {
+    // In the middle of the hour and close to its end.
+    for (const std::int64_t time : {hours_ago(9), hours_ago(9) + 29 * kMinute}) {
+      EXPECT_EQ(write(first, sample.make_many(5, time)), std::vector(5, Outcome::committed));
+      EXPECT_EQ(write_one(second, sample.make(time)), Outcome::committed);
+    }
+  }
+  EXPECT_GE(stats::get(own, Word::partitions_dropped), 10U);
+  EXPECT_EQ(deadlocks(), "0");
+}
+
+// --- Outages and ends ---------------------------------------------------------------------------
+
+TEST_F(RetentionTest, APostgresqlThatWasAwayIsLookedAfterAgain) {
+  store_hours({0, 9});
+  stats::Block own{};
+  Maintenance working(maintenance(std::nullopt), own);
+  ASSERT_TRUE(counted(Word::store_partitions, 2, own));
+  postgres.stop(test::PostgresCluster::Mode::immediate);
+  EXPECT_TRUE(counted(Word::store_partitions, 0, own)) << "another may measure it by now";
+  postgres.start();
+  EXPECT_TRUE(counted(Word::store_partitions, 2, own));
+}
+
+TEST_F(RetentionTest, EndsAtOnceThoughPostgresqlHangs) {
+  store_hours({0});
+  stats::Block own{};
+  auto working = std::make_unique<Maintenance>(maintenance(), own);
+  ASSERT_TRUE(counted(Word::store_partitions, 1, own));
+  postgres.pause();
+  const auto begin = flow::steady_us();
+  working.reset();
+  EXPECT_LT(flow::steady_us() - begin, 1'000'000);
+  postgres.resume();
+}
+
+TEST_F(RetentionTest, EndsAtOnceWhileItWaits) {
+  auto o = maintenance();
+  o.interval = 1h;
+  const auto begin = flow::steady_us();
+  {
+    stats::Block own{};
+    Maintenance working(o, own);
+  }
+  EXPECT_LT(flow::steady_us() - begin, 3'000'000);
+}
+
+TEST_F(RetentionTest, ASchemaOfAnotherVersionIsLeftAlone) {
+  store_hours({0, 9});
+  postgres.query("INSERT INTO txindex.schema_migrations (version, name) VALUES (999, 'future')");
+  stats::Block own{};
+  Maintenance working(maintenance(), own);
+  EXPECT_FALSE(
+      test::eventually([&] { return stats::get(own, Word::partitions_dropped) > 0; }, 500ms));
+  postgres.query("DELETE FROM txindex.schema_migrations WHERE version = 999");
+  EXPECT_TRUE(eventually_partitions("0"));
+}
+
+// --- Settings -----------------------------------------------------------------------------------
+
+TEST_F(RetentionTest, EveryLeafHasTheSettingsOfATableThatOnlyGrows) {
+  store_hours({0});
+  for (const std::string parameter :
+       {"fillfactor=100", "autovacuum_vacuum_insert_threshold=10000",
+        "autovacuum_vacuum_insert_scale_factor=0.02", "autovacuum_freeze_min_age=0"}) {
+    EXPECT_EQ(postgres.query("SELECT count(*) FROM txindex.leaves() l JOIN pg_class c ON c.oid ="
+                             " l.leaf WHERE NOT '" +
+                             parameter + "' = ANY(c.reloptions)"),
+              "0")
+        << parameter;
+  }
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM txindex.leaves()"), "6");
+}
+
+TEST(RetentionSchema, LeavesFromBeforeGetTheSettingsToo) {
+  test::PostgresCluster postgres;
+  postgres.query(
+      "CREATE SCHEMA txindex; CREATE TABLE txindex.schema_migrations (version integer PRIMARY KEY,"
+      " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())");
+  for (const Migration& migration : migrations()) {
+    if (migration.version > 3) break;
+    postgres.query(std::string(migration.sql));
+    postgres.query("INSERT INTO txindex.schema_migrations VALUES (" +
+                   std::to_string(migration.version) + ", 'x')");
+  }
+  postgres.query("INSERT INTO txindex.settings (partition_seconds) VALUES (3600)");
+  postgres.query("SELECT txindex.ensure_partitions(ARRAY['2026-11-21 10:30+00']::timestamptz[])");
+  const auto migrated = migrate(postgres.conninfo(), 1h);
+  ASSERT_TRUE(migrated) << migrated.error().message;
+  EXPECT_EQ(*migrated, schema_version() - 3);
+  EXPECT_EQ(postgres.query("SELECT count(*) FROM txindex.leaves() l JOIN pg_class c ON c.oid ="
+                           " l.leaf WHERE 'autovacuum_vacuum_insert_scale_factor=0.02' ="
+                           " ANY(c.reloptions)"),
+            "6");
+}
+
+}  // namespace
+}  // namespace txindex::store
