@@ -23,11 +23,8 @@ constexpr std::int64_t kHour = 60 * kMinute;
 
 class RetentionTest : public StoreFixture {
  protected:
-  // The middle of the hour that was `hours` ago.
-  static std::int64_t hours_ago(int hours) {
-    const std::int64_t now = flow::wall_us();
-    return now - now % kHour - hours * kHour + kHour / 2;
-  }
+  // The middle of the hour that was `hours` before the one in which the test began.
+  std::int64_t hours_ago(int hours) const { return this_hour - hours * kHour + kHour / 2; }
   Maintenance::Options maintenance(std::optional<std::chrono::hours> retention = 5h) const {
     Maintenance::Options o;
     o.conninfo = postgres.conninfo();
@@ -36,11 +33,12 @@ class RetentionTest : public StoreFixture {
     o.lock_timeout = 300ms;
     return o;
   }
-  // The hours ago of the partitions that are there, the newest first.
+  // How many hours ago the partitions begin that are there, the newest first.
   std::string partitions() const {
-    return postgres.query(
-        "SELECT string_agg(extract(epoch FROM date_trunc('hour', now()) - period)::integer / 3600"
-        " || '', ' ' ORDER BY period DESC) FROM txindex.leaves() WHERE parent = 'transactions'");
+    return postgres.query("SELECT string_agg(((" + std::to_string(this_hour / 1'000'000) +
+                          " - extract(epoch FROM period)) / 3600)::integer::text, ' '"
+                          " ORDER BY period DESC)"
+                          " FROM txindex.leaves() WHERE parent = 'transactions'");
   }
   bool eventually_partitions(const std::string& expected) {
     return test::eventually([&] { return partitions() == expected; });
@@ -54,15 +52,17 @@ class RetentionTest : public StoreFixture {
       ASSERT_EQ(write(store, sample.make_many(10, hours_ago(ago))),
                 std::vector(10, Outcome::committed));
   }
+
+  const std::int64_t this_hour = flow::wall_us() / kHour * kHour;
 };
 
 TEST_F(RetentionTest, DropsWholePartitionsThatAreOlderAndKeepsTheRest) {
-  store_hours({0, 3, 5, 6, 7, 30});
-  ASSERT_EQ(partitions(), "0 3 5 6 7 30");
+  store_hours({0, 3, 4, 6, 7, 30});
+  ASSERT_EQ(partitions(), "0 3 4 6 7 30");
   stats::Block own{};
   Maintenance working(maintenance(5h), own);
-  // The one of 5 hours ago ends less than 5 hours ago, that of 6 hours ago up to one hour before.
-  EXPECT_TRUE(eventually_partitions("0 3 5")) << partitions();
+  // That of 6 hours ago ended 5 hours ago, or a little more.
+  EXPECT_TRUE(eventually_partitions("0 3 4")) << partitions();
   EXPECT_TRUE(counted(Word::partitions_dropped, 3, own));
   EXPECT_EQ(count("transactions"), "30");
   EXPECT_EQ(count("transaction_accounts"), "90");
@@ -187,10 +187,11 @@ class RetentionBesideOthersTest : public RetentionTest {
   // Writes into the current hour on a thread of its own; remembers the slowest write.
   class Ingest {
    public:
-    Ingest(const PgStore::Options& options, test::SampleRows& sample, stats::Block& block)
-        : store_(options, block), thread_([this, &sample] {
+    Ingest(const PgStore::Options& options, test::SampleRows& sample, std::int64_t time,
+           stats::Block& block)
+        : store_(options, block), thread_([this, &sample, time] {
             while (!done_) {
-              auto rows = sample.make_many(20, hours_ago(0), {.raw_bytes = 100, .accounts = 1});
+              auto rows = sample.make_many(20, time, {.raw_bytes = 100, .accounts = 1});
               const auto begin = flow::steady_us();
               ASSERT_TRUE(store_.write(rows));
               slowest_us_ = std::max(slowest_us_.load(), flow::steady_us() - begin);
@@ -223,7 +224,7 @@ class RetentionBesideOthersTest : public RetentionTest {
 
 TEST_F(RetentionBesideOthersTest, ALongQueryPutsTheDropOffAndKeepsNoWriterWaiting) {
   store_hours({0, 9});
-  Ingest ingest(options(), sample, block);
+  Ingest ingest(options(), sample, hours_ago(0), block);
   pqxx::connection analyst(postgres.conninfo());
   const std::string leaf = postgres.query(
       "SELECT leaf FROM txindex.leaves() WHERE parent = 'transactions' ORDER BY period LIMIT 1");
@@ -265,7 +266,7 @@ TEST_F(RetentionBesideOthersTest, ALongQueryPutsTheDropOffAndKeepsNoWriterWaitin
 
 TEST_F(RetentionBesideOthersTest, IngestGoesOnWhileManyPartitionsAreDropped) {
   store_hours({0, 8, 9, 10, 11, 12, 13, 14, 15});
-  Ingest ingest(options(), sample, block);
+  Ingest ingest(options(), sample, hours_ago(0), block);
   stats::Block own{};
   Maintenance working(maintenance(), own);
   EXPECT_TRUE(counted(Word::partitions_dropped, 8, own));
