@@ -68,20 +68,24 @@ void Maintenance::run() {
 bool Maintenance::turn() {
   try {
     if (!open()) return false;
-    const bool all_done = !options_.retention || drop_expired();
     measure();
+    const auto dropped_before = stats::get(stats_, Word::partitions_dropped);
+    const bool all_done = !options_.retention || drop_expired();
+    if (stats::get(stats_, Word::partitions_dropped) != dropped_before) measure();
     if (all_done) complaint_.clear();
     return stats::get(stats_, Word::store_partitions) == 0;
   } catch (const pqxx::pqxx_exception& problem) {
     const auto error = classify(problem.base());
-    if (error.sqlstate.empty()) {
+    // Not every class of libpqxx for what PostgreSQL answers has the SQLSTATE.
+    const bool answered = dynamic_cast<const pqxx::sql_error*>(&problem.base()) != nullptr;
+    if (!answered) {
       // A connection that is lost or cannot be made: the writers say so.
       log::debug("maintenance: {}: {}", address_, error.message);
     } else if (!stopping()) {
       complain("the database cannot be looked after", error.message);
     }
     // The lock goes with the session, and another may have it before we are back.
-    if (error.verdict != Verdict::unavailable && error.verdict != Verdict::conflict) close();
+    if (!answered || error.sqlstate.starts_with("57P")) close();
     return false;
   }
 }
@@ -95,16 +99,20 @@ bool Maintenance::open() {
     socket_ = session->socket();
     if (stopping_) ::shutdown(socket_, SHUT_RDWR);
   }
-  // From here on close() puts things right, also when something is thrown.
   session_ = std::move(session);
-  const auto admitted = session_->admit(address_, options_.partition_interval);
-  if (!admitted) complain("the database cannot be looked after", admitted.error().message);
-  if (!admitted || !session_->lock()) {
+  bool mine = false;
+  try {
+    const auto admitted = session_->admit(address_, options_.partition_interval);
+    if (!admitted) complain("the database cannot be looked after", admitted.error().message);
+    mine = admitted && session_->lock();
+    if (mine) session_->prepare();
+  } catch (...) {
+    // A session without the lock must not be found here by the next turn.
     close();
-    return false;
+    throw;
   }
-  session_->prepare(options_.lock_timeout);
-  return true;
+  if (!mine) close();
+  return mine;
 }
 
 void Maintenance::close() {
@@ -128,15 +136,20 @@ void Maintenance::measure() {
 bool Maintenance::drop_expired() {
   const auto expired = session_->expired(*options_.retention);
   for (const auto& period : expired.periods) {
-    // What keeps one from being dropped keeps the next as well.
-    if (stopping() || in_use(period) || !drop(period, expired.cutoff)) return false;
+    if (stopping()) return false;
+    if (in_use(period) || !drop(period, expired.cutoff)) {
+      // What keeps one from being dropped keeps the next as well.
+      patience_ = std::min(2 * patience_, kPatienceMax);
+      return false;
+    }
   }
+  patience_ = 1;
   return true;
 }
 
 bool Maintenance::drop(const std::string& period, const std::string& cutoff) {
   try {
-    const auto dropped = session_->drop(period, cutoff);
+    const auto dropped = session_->drop(period, cutoff, lock_timeout());
     if (dropped.partition.empty()) return true;
     stats::add(stats_, Word::partitions_dropped);
     log::event(log::Level::info, "partition dropped: it is past retention",
@@ -157,7 +170,7 @@ bool Maintenance::drop(const std::string& period, const std::string& cutoff) {
 bool Maintenance::in_use(const std::string& period) {
   const auto before = session_->users(period);
   if (before.empty()) return false;
-  if (!wait(options_.lock_timeout)) return true;
+  if (!wait(lock_timeout())) return true;
   for (const auto& user : session_->users(period)) {
     if (std::find(before.begin(), before.end(), user) == before.end()) continue;
     complain("a partition past retention cannot be dropped yet",

@@ -7,8 +7,9 @@
 //
 // Ingest goes first. A period is dropped only when nobody has been using its tables for longer than
 // lock_timeout, and the attempt gives up after that time: an analyst's long query puts it off
-// instead of having the writers queue behind it. Dropping cannot be undone, so what is past
-// retention is decided by PostgreSQL's clock or this machine's, whichever is behind.
+// instead of having the writers queue behind it. Many short ones must not put it off for ever, so
+// each turn that fails doubles the time, up to kPatienceMax times. Dropping cannot be undone, so
+// what is past retention is decided by PostgreSQL's clock or this machine's, whichever is behind.
 #pragma once
 
 #include <chrono>
@@ -34,6 +35,7 @@ class Maintenance {
     std::chrono::milliseconds interval = std::chrono::minutes(1);
     std::chrono::milliseconds lock_timeout = std::chrono::milliseconds(500);
   };
+  static constexpr int kPatienceMax = 8;
 
   // Starts at once, on a thread of its own. Sets the words store_* of the block while it is the one
   // that does the work, and counts partitions_dropped. `stats` outlives it.
@@ -56,6 +58,7 @@ class Maintenance {
   bool drop(const std::string& period, const std::string& cutoff);
   bool in_use(const std::string& period);
   void complain(const std::string& what, const std::string& why);
+  std::chrono::milliseconds lock_timeout() const { return patience_ * options_.lock_timeout; }
   bool wait(std::chrono::milliseconds time);
   bool stopping();
 
@@ -64,6 +67,7 @@ class Maintenance {
   std::string connection_options_;
   std::string address_;
   std::unique_ptr<MaintenanceSession> session_;  // open only while it holds the advisory lock
+  int patience_ = 1;                             // times lock_timeout
   std::string complaint_;                        // last logged; empty: all is well
   std::chrono::steady_clock::time_point complained_at_{};
 

@@ -18,7 +18,7 @@ constexpr const char* kLock =
 // No statement here takes long unless something is wrong.
 constexpr const char* kSettings =
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET search_path = pg_catalog;"
-    " SET client_min_messages = error; SET statement_timeout = '60s'; SET lock_timeout = ";
+    " SET client_min_messages = error; SET statement_timeout = '60s'; SET lock_timeout = '5s'";
 
 }  // namespace
 
@@ -44,9 +44,9 @@ bool MaintenanceSession::lock() {
   return work.exec1(kLock)[0].as<bool>();
 }
 
-void MaintenanceSession::prepare(std::chrono::milliseconds lock_timeout) {
+void MaintenanceSession::prepare() {
   pqxx::nontransaction work(connection_);
-  work.exec(kSettings + std::to_string(lock_timeout.count()));
+  work.exec(kSettings);
 }
 
 MaintenanceSession::Size MaintenanceSession::measure() {
@@ -82,8 +82,10 @@ std::vector<MaintenanceSession::User> MaintenanceSession::users(const std::strin
 }
 
 MaintenanceSession::Dropped MaintenanceSession::drop(const std::string& period,
-                                                     const std::string& cutoff) {
+                                                     const std::string& cutoff,
+                                                     std::chrono::milliseconds lock_timeout) {
   pqxx::work work(connection_);
+  work.exec("SET LOCAL lock_timeout = " + std::to_string(lock_timeout.count()));
   Dropped dropped;
   for (const auto& row : work.exec_params("SELECT name, row_count, bytes FROM"
                                           " txindex.drop_period($1::timestamptz, $2::timestamptz)",

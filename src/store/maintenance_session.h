@@ -28,7 +28,7 @@ class MaintenanceSession {
   // Whether this session has the lock that makes it the one, for as long as it lives.
   bool lock();
 
-  void prepare(std::chrono::milliseconds lock_timeout);
+  void prepare();
 
   struct Size {
     std::uint64_t partitions = 0;
@@ -53,14 +53,15 @@ class MaintenanceSession {
   };
   std::vector<User> users(const std::string& period);
 
-  // What was dropped, in one transaction.
+  // What was dropped, in one transaction; lock_timeout is how long it may wait for others.
   struct Dropped {
     std::size_t tables = 0;
     std::string partition;             // of `transactions`; empty: there was none
     std::optional<std::int64_t> rows;  // an estimate
     std::uint64_t bytes = 0;
   };
-  Dropped drop(const std::string& period, const std::string& cutoff);
+  Dropped drop(const std::string& period, const std::string& cutoff,
+               std::chrono::milliseconds lock_timeout);
 
  private:
   pqxx::connection connection_;
