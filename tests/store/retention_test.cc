@@ -303,6 +303,37 @@ TEST_F(RetentionBesideOthersTest, ShortQueriesWithoutEndDoNotPutItOffForEver) {
     analyst.join();
 }
 
+// Else the two could wait for each other.
+TEST_F(RetentionBesideOthersTest, TheDropLocksTheTablesInTheOrderOfTheWriters) {
+  store_hours({9, 10, 11, 12, 13});
+  pqxx::connection other(postgres.conninfo());
+  std::string before;
+  for (const std::string table : {"boundary_transactions", "transactions", "transaction_accounts",
+                                  "transaction_lookups", "instructions"}) {
+    auto using_it = std::make_unique<pqxx::work>(other);
+    using_it->exec("LOCK TABLE ONLY txindex." + table + " IN ACCESS SHARE MODE");
+    std::thread dropping([&] {
+      EXPECT_NE(postgres.query("SELECT count(*) FROM (SELECT min(period) AS first FROM"
+                               " txindex.leaves()) x, txindex.drop_period(first, now())"),
+                "0");
+    });
+    EXPECT_TRUE(test::eventually([&] {
+      return postgres.query(
+                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation ="
+                 " 'txindex." +
+                 table + "'::regclass") == "1";
+    }));
+    EXPECT_EQ(postgres.query("SELECT string_agg(relation::regclass::text, ' ' ORDER BY"
+                             " relation::regclass::text) FROM pg_locks WHERE granted AND"
+                             " relation IS NOT NULL AND mode = 'AccessExclusiveLock'"),
+              before);
+    using_it.reset();
+    dropping.join();
+    before = postgres.query("SELECT string_agg(t, ' ' ORDER BY t) FROM unnest(string_to_array('" +
+                            before + "', ' ') || 'txindex." + table + "'::text) t");
+  }
+}
+
 // A query that begins between the look at the tables' users and the drop.
 TEST_F(RetentionBesideOthersTest, TheDropItselfGivesUpAfterTheLockTimeout) {
   store_hours({0, 9});
