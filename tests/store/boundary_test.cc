@@ -1,6 +1,5 @@
 // The duplicate rule where partitions meet: one hour each, and a window of ten minutes.
 #include <gtest/gtest.h>
-
 #include <algorithm>
 #include <thread>
 

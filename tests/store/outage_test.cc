@@ -1,7 +1,6 @@
 // PostgreSQL goes away, comes back, loses an answer, is not fit to be written to: nothing is lost,
 // nothing is acknowledged that is not there.
 #include <gtest/gtest.h>
-
 #include <pqxx/except>
 #include <thread>
 

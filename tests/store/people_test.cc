@@ -1,6 +1,5 @@
 // What a person asks in psql.
 #include <gtest/gtest.h>
-
 #include <pqxx/pqxx>
 
 #include "store/store_fixture.h"
