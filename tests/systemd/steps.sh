@@ -99,6 +99,7 @@ grep -q '^Seccomp:[[:space:]]*2$' "/proc/$(main)/status"
 
 step "send"
 send 3000
+txindex status >status.log || { cat status.log; die "txindex status: the service is not well"; }
 expect "rows" "$(rows)" 3000
 
 step "reload with a mistake in the configuration: refused, nothing changes"
@@ -197,6 +198,11 @@ grep 'not taken into service' dpkg.log
 expect "processes" "$(main) $(workers)" "$before"
 expect "active" "$(systemctl is-active "$unit")" active
 send 1000
+
+step "txindex restart: fails as long as the new program does not run"
+! txindex restart --reexec --timeout 30 >restart.log 2>&1 || { cat restart.log; die "it succeeded"; }
+tail -n 1 restart.log
+expect "processes" "$(main) $(workers)" "$before"
 
 step "upgrade under load: the same supervisor, the new programs, nothing refused, reset or lost"
 old_main=$(main)
