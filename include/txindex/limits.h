@@ -36,6 +36,8 @@ inline constexpr int kSilenceMaxMilliseconds = 5000;
 inline constexpr int kUnreadAnswersMaxMilliseconds = 5000;
 // Sent bytes that the peer's machine does not acknowledge for so long mean that it is gone.
 inline constexpr int kPeerSilentMaxMilliseconds = 30'000;
+// A drain waits so long for a peer that has just connected to say its mode, and HELLO.
+inline constexpr int kOpeningDrainMilliseconds = 1000;
 // After a half-close the peer has this long to end its side.
 inline constexpr int kReadOutMilliseconds = 2000;
 

@@ -99,6 +99,7 @@ void Connection::pump() {
   // What is left in the buffer is looked at when the window opens, not when more arrives.
   paused_ = receiving() && !window_open();
   flush();
+  if (drain_when_open_ && state_ >= State::frames) drain();
   if (receiving() && !paused_ && !waiting_gate_) wait_readable();
 }
 

@@ -38,7 +38,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   ~Connection();
 
   void start();
-  // Says DRAIN, answers what was received, ends.
+  // Says DRAIN, answers what was received, ends. A peer that has just connected is welcomed first;
+  // after kOpeningDrainMilliseconds without a word from it there is nobody to tell.
   void drain();
   // Sends the answers that have become known. The worker calls it once for all the completions of
   // a batch, through Connections::flush().
@@ -99,6 +100,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool parsing_ = false;
   bool marked_ = false;  // Connections will call flush()
   bool peer_ended_ = false;
+  bool drain_when_open_ = false;
   bool want_large_chunk_ = false;
 
   FrameBuffer buffer_;

@@ -114,6 +114,14 @@ void Connection::send() {
 
 void Connection::drain() {
   if (!receiving()) return;
+  if (state_ < State::frames && !drain_when_open_) {
+    drain_when_open_ = true;
+    timer_.expires_after(std::chrono::milliseconds(limits::kOpeningDrainMilliseconds));
+    timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+      if (!cancelled) self->drain();
+    });
+    return;
+  }
   if (state_ == State::frames || state_ == State::hello) wire::append_drain(out_);
   if (state_ == State::lines) error_message_ = "draining: send again what has no answer";
   end();

@@ -35,6 +35,7 @@ is() { [ "$(property "$1")" = "$2" ]; }
 main() { property MainPID; }
 workers() { pgrep --parent "$(main)" --full 'txindexd worker' | sort -n; }
 has_workers() { [ "$(workers | wc -l)" -eq "$1" ]; }
+has_open() { [ -e "$2" ] && [ -n "$(find "/proc/$1/fd" -lname "$2")" ]; }
 sql() { runuser -u postgres -- psql -X -A -t -q -d txindexd -c "$1"; }
 rows() { sql 'SELECT count(*) FROM txindex.transactions'; }
 send() { txindex gen --count "$1" --out fresh.txs >/dev/null 2>&1 && txindex send --server "$address" fresh.txs >send.log 2>&1 || { cat send.log; return 1; }; }
@@ -184,11 +185,13 @@ systemctl restart "$unit"
 step "a log file, rotated"
 echo 'log.file = /var/log/txindexd/txindexd.log' >>"$conf"
 systemctl restart "$unit"
-await 10 grep -q ready /var/log/txindexd/txindexd.log
+log=/var/log/txindexd/txindexd.log
+await 10 grep -q 'listening on' "$log"
 logrotate --force /etc/logrotate.d/txindexd
-await 10 test -e /var/log/txindexd/txindexd.log
+grep -q 'listening on' "$log.1"
+for pid in $(main) $(workers); do await 10 has_open "$pid" "$log"; done
 kill -KILL "$(workers | head -n 1)"
-await 10 grep -q 'killed by signal 9' /var/log/txindexd/txindexd.log
+await 10 grep -q 'killed by signal 9' "$log"
 await 20 has_workers 2
 
 step "upgrade to a program that does not run: the old one serves on"

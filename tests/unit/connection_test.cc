@@ -346,6 +346,36 @@ TEST_F(ConnectionTest, DrainAnswersWhatWasReceivedAndEnds) {
   EXPECT_EQ(received_, 1U);
 }
 
+TEST_F(ConnectionTest, DrainIsSaidToWhoeverHasJustConnectedToo) {
+  RawClient binary(port_);
+  RawClient lines(port_);
+  RawClient silent(port_);
+  ASSERT_TRUE(eventually([&] { return stat(stats::Word::connections_accepted) == 3; }));
+  const auto before = std::chrono::steady_clock::now();
+  std::atomic<bool> gone = false;
+  on_loop([&] {
+    at_once_ = true;
+    connections_->drain([&] {
+      gone = true;
+      work_.reset();
+    });
+  });
+  binary.hello();
+  const auto drain = binary.receive_frame();
+  ASSERT_TRUE(drain);
+  EXPECT_EQ(drain->type, 0x85);
+  EXPECT_FALSE(binary.receive_frame());
+  lines.send("=");
+  EXPECT_EQ(lines.receive_line(), "error draining: send again what has no answer");
+  EXPECT_EQ(lines.receive_line(), std::nullopt);
+  EXPECT_EQ(silent.receive_line(), std::nullopt);
+  EXPECT_GE(std::chrono::steady_clock::now() - before,
+            std::chrono::milliseconds(limits::kOpeningDrainMilliseconds));
+  for (RawClient* client : {&binary, &lines, &silent})
+    client->half_close();
+  EXPECT_TRUE(eventually([&] { return gone.load(); }));
+}
+
 TEST_F(ConnectionTest, StopsReadingAtTheWindowAndGoesOnWhenAnswersCatchUp) {
   stop();
   start(1 << 30);
