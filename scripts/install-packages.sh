@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that building, running and testing need; does nothing when they
-# are all there. Needs root or sudo only when something is missing. Arguments are further packages.
+# Installs the Debian 12 packages that building and running need, and those in its arguments; does
+# nothing when they are all there. Needs root or sudo only when something is missing.
 set -euo pipefail
 
 packages=(
@@ -9,11 +9,7 @@ packages=(
   libsodium-dev libpqxx-dev libpq-dev libspdlog-dev libcli11-dev prometheus-cpp-dev libsystemd-dev
   libgtest-dev
   postgresql postgresql-client
-  python3 netcat-openbsd  # the tests run the README's clients
-  prometheus chromium nodejs  # the tests look at the admin port with them
 )
-# Debian has npm in a package of its own; other packages of Node.js bring it along.
-command -v npm >/dev/null || packages+=(npm)
 
 packages+=("$@")
 

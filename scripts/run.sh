@@ -44,7 +44,7 @@ private_postgres_start "$dir/postgres"
 echo "== starting txindexd"
 # In a session of its own: Ctrl-C is this script's to pass on, and a second signal would end the
 # server without a drain.
-setsid "$bin/txindexd" --listen 127.0.0.1:0 --database "$PRIVATE_POSTGRES" 2>"$dir/txindexd.log" &
+setsid "$bin/txindexd" --listen 127.0.0.1:0 --admin 127.0.0.1:0 --database "$PRIVATE_POSTGRES" 2>"$dir/txindexd.log" &
 server=$!
 address=
 while [ -z "$address" ]; do
@@ -52,7 +52,8 @@ while [ -z "$address" ]; do
   address=$(sed -n 's/.*listening on \([^ ,]*\).*/\1/p' "$dir/txindexd.log" | head -n 1)
   [ -n "$address" ] || read -r -t 0.05 <> <(:) || true
 done
-echo "   listening on $address"
+admin=$(sed -n 's|.*admin on http://\([^/]*\)/.*|\1|p' "$dir/txindexd.log" | head -n 1)
+echo "   listening on $address; its page is http://$admin/"
 
 echo "== sending 20,000 generated transactions"
 "$bin/txindex" gen --count 20000 --out "$dir/generated.txs"
@@ -78,7 +79,13 @@ ask "SELECT ts, left(txid, 20) || '…' AS txid, roles FROM txindex.account_hist
 ask "SELECT * FROM txindex.transaction('$real')" -x
 ask "SELECT * FROM txindex.program_counts() LIMIT 8"
 
-echo "== to send more, from another terminal"
+echo
+echo "== what an operator sees"
+"$bin/txindex" status --admin "$admin"
+
+echo
+echo "== to send more, from another terminal; and to watch"
+echo "   $bin/txindex top --admin $admin"
 echo "   $bin/txindex gen --count 100000 --out - | $bin/txindex send --server $address --connections 4 -"
 echo "   base64 -w 0 TRANSACTION.bin | nc -N ${address%:*} ${address##*:}"
 echo "   psql '$PRIVATE_POSTGRES'"

@@ -9,6 +9,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-dev}
 [ $# -gt 0 ] && shift
+
+# The README's clients; the admin port as Prometheus and a browser see it.
+tools=(python3 netcat-openbsd prometheus chromium)
+command -v node >/dev/null || tools+=(nodejs)
+command -v npm >/dev/null || tools+=(npm)
+./scripts/install-packages.sh "${tools[@]}"
 ./scripts/build.sh "$preset"
 
 # Whatever a killed test could leave behind is in here, and goes with it.

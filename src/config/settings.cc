@@ -4,13 +4,13 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <numeric>
 #include <sstream>
 
 #include "txindex/limits.h"
 
 #include "config/file.h"
 #include "config/units.h"
+#include "text/edit_distance.h"
 
 namespace txindex::config {
 namespace {
@@ -329,19 +329,6 @@ std::vector<Setting> make_settings() {
   return all;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::string Setting::flag() const {
@@ -391,7 +378,7 @@ std::string_view nearest_key(std::string_view mistyped) {
   std::size_t best = std::max<std::size_t>(2, mistyped.size() / 3) + 1;
   std::string_view nearest;
   for (const auto& setting : settings()) {
-    const std::size_t distance = edit_distance(mistyped, setting.key);
+    const std::size_t distance = text::edit_distance(mistyped, setting.key);
     if (distance < best) {
       best = distance;
       nearest = setting.key;

@@ -40,7 +40,8 @@ Logger make_logger(std::shared_ptr<Sink> sink, const Options& options, const std
   logger->set_formatter(
       std::make_unique<Formatter>(options.format, options.file.empty() && stderr_is_journal()));
   logger->set_level(spdlog::level::from_str(options.level));
-  return {std::move(sink), std::move(logger), std::make_unique<Limiter>(kMostOfAKind, kInterval)};
+  auto limiter = std::make_unique<Limiter>(kMostOfAKind, kInterval);
+  return {std::move(sink), std::move(logger), std::move(limiter)};
 }
 
 // Before initialise(): to standard error, as text.

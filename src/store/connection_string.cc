@@ -9,10 +9,11 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "text/edit_distance.h"
 
 namespace txindex::store {
 namespace {
@@ -67,20 +68,6 @@ std::string address_of(const Values& given) {
   return host + ":" + all["port"] + "/" + database;
 }
 
-// How many letters of one are wrong, missing or too many to be the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
-
 // libpq repeats, in quotation marks, what it does not understand: it may be part of a password that
 // should have been quoted or percent-encoded. What is left is what is safe to show: not more of it
 // than a keyword with a letter or two wrong.
@@ -93,7 +80,7 @@ std::string without_secrets(std::string problem) {
   const std::string word = problem.substr(first + 1, last - first - 1);
   const Options known(PQconndefaults(), &PQconninfoFree);
   for (const PQconninfoOption* at = known.get(); at != nullptr && at->keyword != nullptr; ++at) {
-    if (edit_distance(word, at->keyword) <= 2) {
+    if (text::edit_distance(word, at->keyword) <= 2) {
       return problem + ": did you mean " + at->keyword + "?";
     }
   }

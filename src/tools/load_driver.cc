@@ -234,12 +234,14 @@ void LoadDriver::complete(const Lane& lane, const Pending& done, wire::Outcome o
 
 // Tells the others, and the journal.
 void LoadDriver::publish() {
-  if (sent_now_ != 0) shared_.gap.sent(shared_.clock.now_us(), sent_now_);
-  if (answered_now_ != 0) shared_.gap.acked(shared_.clock.now_us(), answered_now_);
-  shared_.sent += std::exchange(sent_now_, 0);
+  const std::int64_t now_us = shared_.clock.now_us();
+  const std::uint64_t sent = std::exchange(sent_now_, 0);
+  const std::uint64_t answered = std::exchange(answered_now_, 0);
+  if (sent != 0) shared_.gap.sent(now_us, sent);
+  if (answered != 0) shared_.gap.acked(now_us, answered);
+  shared_.sent += sent;
   shared_.completed += std::exchange(completed_now_, 0);
   shared_.rejected += std::exchange(rejected_now_, 0);
-  answered_now_ = 0;
   if (!journal_) return;
   if (auto ok = journal_->flush(); !ok) fail(ok.error());
 }

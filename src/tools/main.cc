@@ -142,7 +142,8 @@ Without --rate (closed loop) every connection is kept full up to its window: how
 takes. With --rate (open loop) each transaction has its time, whatever the server does, and its
 latency counts from that time: how long it takes at that rate. Those sent more than 10 ms after
 their time are counted as late, those not sent when the time was over as unsent; they count in the
-percentiles with the time that they waited.
+percentiles with the time that they waited. The first transaction of a connection waits for it to be
+made, and counts too.
 
   txindex load --connections 64 --duration 30
   txindex load --rate 5000 --duration 60 --json

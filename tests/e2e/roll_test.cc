@@ -104,6 +104,7 @@ TEST_F(RollTest, ManyInARowUnderLoadAndChurnCostNobodyAnything) {
   EXPECT_EQ(number("SELECT count(DISTINCT txid) FROM txindex.transactions"), count);
   EXPECT_GT(churn.served, 100 * rounds()) << churn.text();
   EXPECT_EQ(churn.refused + churn.reset_early + churn.reset_late + churn.hung, 0) << churn.text();
+  EXPECT_EQ(churn.closed_early, 0) << churn.text();
   RecordProperty("churn", churn.text());
   for (const char* name : {"ListenOverflows", "ListenDrops", "TCPAbortOnClose", "TCPAbortOnData"})
     EXPECT_EQ(tcp_counters().at(name), before.at(name)) << name;
@@ -247,6 +248,7 @@ TEST_F(RollTest, TheSupervisorIsRenewedInPlaceUnderLoad) {
   EXPECT_EQ(report["committed"], kCount) << report.output;
   EXPECT_EQ(number("SELECT count(*) FROM txindex.transactions"), kCount);
   EXPECT_EQ(churn.refused + churn.reset_early + churn.reset_late + churn.hung, 0) << churn.text();
+  EXPECT_EQ(churn.closed_early, 0) << churn.text();
   for (const char* name : {"ListenOverflows", "ListenDrops", "TCPAbortOnClose", "TCPAbortOnData"})
     EXPECT_EQ(tcp_counters().at(name), before.at(name)) << name;
   // What was counted is counted still: the sender's, and none but the churn's connections.

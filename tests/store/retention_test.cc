@@ -1,14 +1,11 @@
-// Partitions past retention are dropped, by one process, and ingest does not notice.
+// Partitions past retention are dropped, and what is stored is measured, by one process of many.
 #include <gtest/gtest.h>
 
-#include <pqxx/pqxx>
 #include <thread>
 
-#include "flow/clock.h"
 #include "log/log.h"
-#include "store/maintenance.h"
 #include "store/migrations.h"
-#include "store/store_fixture.h"
+#include "store/retention_fixture.h"
 #include "support/temp_dir.h"
 
 namespace txindex::store {
@@ -16,45 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using stats::Word;
-using test::kMinute;
 using wire::Outcome;
-
-constexpr std::int64_t kHour = 60 * kMinute;
-
-class RetentionTest : public StoreFixture {
- protected:
-  // The middle of the hour that was `hours` before the one in which the test began.
-  std::int64_t hours_ago(int hours) const { return this_hour - hours * kHour + kHour / 2; }
-  Maintenance::Options maintenance(std::optional<std::chrono::hours> retention = 5h) const {
-    Maintenance::Options o;
-    o.conninfo = postgres.conninfo();
-    o.retention = retention;
-    o.interval = 50ms;
-    o.lock_timeout = 300ms;
-    return o;
-  }
-  // How many hours ago the partitions begin that are there, the newest first.
-  std::string partitions() const {
-    return postgres.query("SELECT string_agg(((" + std::to_string(this_hour / 1'000'000) +
-                          " - extract(epoch FROM period)) / 3600)::integer::text, ' '"
-                          " ORDER BY period DESC)"
-                          " FROM txindex.leaves() WHERE parent = 'transactions'");
-  }
-  bool eventually_partitions(const std::string& expected) {
-    return test::eventually([&] { return partitions() == expected; });
-  }
-  bool counted(Word word, std::uint64_t value, const stats::Block& in) {
-    return test::eventually([&] { return stats::get(in, word) == value; });
-  }
-  void store_hours(std::initializer_list<int> hours) {
-    PgStore store(options(), block);
-    for (const int ago : hours)
-      ASSERT_EQ(write(store, sample.make_many(10, hours_ago(ago))),
-                std::vector(10, Outcome::committed));
-  }
-
-  const std::int64_t this_hour = flow::wall_us() / kHour * kHour;
-};
 
 TEST_F(RetentionTest, DropsWholePartitionsThatAreOlderAndKeepsTheRest) {
   store_hours({0, 3, 4, 6, 7, 30});
@@ -178,166 +137,6 @@ TEST_F(RetentionTest, OnlyTheOneThatWorksKeepsAConnection) {
   }));
   EXPECT_EQ(postgres.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"),
             "1");
-}
-
-// --- Beside others ------------------------------------------------------------------------------
-
-class RetentionBesideOthersTest : public RetentionTest {
- protected:
-  // Writes into the current hour on a thread of its own; remembers the slowest write.
-  class Ingest {
-   public:
-    Ingest(const PgStore::Options& options, test::SampleRows& sample, std::int64_t time,
-           stats::Block& block)
-        : store_(options, block), thread_([this, &sample, time] {
-            while (!done_) {
-              auto rows = sample.make_many(20, time, {.raw_bytes = 100, .accounts = 1});
-              const auto begin = flow::steady_us();
-              ASSERT_TRUE(store_.write(rows));
-              slowest_us_ = std::max(slowest_us_.load(), flow::steady_us() - begin);
-              for (const Row& row : rows)
-                ASSERT_EQ(row.outcome, Outcome::committed);
-              batches_ += 1;
-            }
-          }) {
-      EXPECT_TRUE(goes_on());
-      slowest_us_ = 0;
-    }
-    ~Ingest() {
-      done_ = true;
-      thread_.join();
-    }
-    bool goes_on(int n = 20) {
-      const int before = batches_;
-      return test::eventually([&] { return batches_ >= before + n; });
-    }
-    std::int64_t slowest_us() const { return slowest_us_; }
-
-   private:
-    std::atomic<bool> done_ = false;
-    std::atomic<int> batches_ = 0;
-    std::atomic<std::int64_t> slowest_us_ = 0;
-    PgStore store_;
-    std::thread thread_;
-  };
-};
-
-TEST_F(RetentionBesideOthersTest, ALongQueryPutsTheDropOffAndKeepsNoWriterWaiting) {
-  store_hours({0, 9});
-  Ingest ingest(options(), sample, hours_ago(0), block);
-  pqxx::connection analyst(postgres.conninfo());
-  const std::string leaf = postgres.query(
-      "SELECT leaf FROM txindex.leaves() WHERE parent = 'transactions' ORDER BY period LIMIT 1");
-  auto o = maintenance();
-  o.lock_timeout = 1500ms;
-  for (const std::string& table :
-       {std::string("txindex.transaction_accounts"), std::string("txindex.instructions"), leaf}) {
-    SCOPED_TRACE(table);
-    test::TempDir dir;
-    const std::string log = dir / "log";
-    ASSERT_TRUE(log::initialise({.level = "debug", .file = log}, "test"));
-    pqxx::work reading(analyst);
-    reading.exec("SELECT count(*) FROM " + table);
-    {
-      stats::Block own{};
-      Maintenance working(o, own);
-      EXPECT_TRUE(test::eventually([&] {
-        const std::string text = test::read_file(log);
-        const auto first = text.find("cannot be dropped yet");
-        return first != std::string::npos &&
-               text.find("cannot be dropped yet", first + 1) != std::string::npos;
-      }));
-      EXPECT_TRUE(ingest.goes_on());
-      EXPECT_EQ(stats::get(own, Word::partitions_dropped), 0U);
-    }
-    ASSERT_TRUE(log::initialise({}, "test"));
-    EXPECT_NE(
-        test::read_file(log).find("in use by process " + std::to_string(analyst.backendpid())),
-        std::string::npos);
-    EXPECT_EQ(partitions(), "0 9");
-    // Not even for the lock timeout did a writer wait.
-    EXPECT_LT(ingest.slowest_us(), 1'000'000);
-  }
-  stats::Block own{};
-  Maintenance working(maintenance(), own);
-  EXPECT_TRUE(eventually_partitions("0")) << "once nobody reads";
-  EXPECT_TRUE(ingest.goes_on());
-}
-
-TEST_F(RetentionBesideOthersTest, IngestGoesOnWhileManyPartitionsAreDropped) {
-  store_hours({0, 8, 9, 10, 11, 12, 13, 14, 15});
-  Ingest ingest(options(), sample, hours_ago(0), block);
-  stats::Block own{};
-  Maintenance working(maintenance(), own);
-  EXPECT_TRUE(counted(Word::partitions_dropped, 8, own));
-  EXPECT_TRUE(ingest.goes_on());
-  EXPECT_EQ(partitions(), "0");
-  EXPECT_EQ(deadlocks(), "0");
-  EXPECT_EQ(stats::get(block, Word::postgres_errors), 0U);
-  EXPECT_EQ(stats::get(block, Word::postgres_bisections), 0U);
-}
-
-TEST_F(RetentionBesideOthersTest, ShortQueriesWithoutEndDoNotPutItOffForEver) {
-  store_hours({0, 9});
-  std::atomic<bool> done = false;
-  std::vector<std::thread> analysts;
-  for (const std::string seconds : {"0.9", "1.0", "1.1"}) {
-    analysts.emplace_back([&, seconds] {
-      while (!done)
-        postgres.query("SELECT pg_sleep(" + seconds +
-                       ") FROM (SELECT FROM txindex.transactions LIMIT 1) x");
-    });
-  }
-  EXPECT_TRUE(test::eventually([&] {
-    return postgres.query("SELECT count(*) >= 3 FROM txindex.period_users(now())") == "t";
-  }));
-  {
-    auto o = maintenance();
-    o.lock_timeout = 200ms;
-    stats::Block own{};
-    Maintenance working(o, own);
-    EXPECT_TRUE(eventually_partitions("0"));
-  }
-  done = true;
-  for (auto& analyst : analysts)
-    analyst.join();
-}
-
-// A query that begins between the look at the tables' users and the drop.
-TEST_F(RetentionBesideOthersTest, TheDropItselfGivesUpAfterTheLockTimeout) {
-  store_hours({0, 9});
-  pqxx::connection analyst(postgres.conninfo());
-  pqxx::work reading(analyst);
-  reading.exec("SELECT count(*) FROM txindex.transactions");
-  const auto begin = flow::steady_us();
-  EXPECT_THROW(postgres.query("SET lock_timeout = '300ms'; SELECT count(*) FROM"
-                              " txindex.periods_before(now() - interval '5 hours') p,"
-                              " txindex.drop_period(p, now())"),
-               pqxx::sql_error);
-  EXPECT_LT(flow::steady_us() - begin, 2'000'000);
-  EXPECT_EQ(partitions(), "0 9");
-}
-
-// A writer that was held up for longer than time.max_age allows for brings a transaction into a
-// period that is being dropped again and again: it is stored all the same, and never refused.
-TEST_F(RetentionBesideOthersTest, AWriterThatNeedsADroppedPartitionMakesItAgain) {
-  stats::Block own{};
-  auto o = maintenance();
-  o.interval = 1ms;
-  o.lock_timeout = 20ms;
-  Maintenance working(o, own);
-  PgStore first(options(IndexLevel::instructions), block);
-  stats::Block other_block{};
-  PgStore second(options(IndexLevel::transactions), other_block);
-  for (int i = 0; i < 10'000 && stats::get(own, Word::partitions_dropped) < 10; ++i) {
-    // In the middle of the hour and close to its end.
-    for (const std::int64_t time : {hours_ago(9), hours_ago(9) + 29 * kMinute}) {
-      EXPECT_EQ(write(first, sample.make_many(5, time)), std::vector(5, Outcome::committed));
-      EXPECT_EQ(write_one(second, sample.make(time)), Outcome::committed);
-    }
-  }
-  EXPECT_GE(stats::get(own, Word::partitions_dropped), 10U);
-  EXPECT_EQ(deadlocks(), "0");
 }
 
 // --- Outages and ends ---------------------------------------------------------------------------

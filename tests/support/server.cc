@@ -87,6 +87,15 @@ void Server::wait_until_ready() {
   port_ = static_cast<std::uint16_t>(std::stoul(text.substr(at + kLine.size())));
 }
 
+std::string Server::admin_address() const {
+  static const std::string kLine = "admin on http://";
+  const std::string text = log();
+  const auto at = text.find(kLine);
+  if (at == std::string::npos) return {};
+  const auto begin = at + kLine.size();
+  return text.substr(begin, text.find('/', begin) - begin);
+}
+
 std::string Server::log() const {
   return read_file(dir_ / "log");
 }

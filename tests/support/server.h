@@ -35,6 +35,8 @@ class Server {
 
   std::uint16_t port() const { return port_; }  // 0 until it is ready
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  // HOST:PORT of the admin port, which it has logged when it is ready; empty without one.
+  std::string admin_address() const;
   pid_t pid() const { return process_->pid(); }
   Process& process() { return *process_; }
 

@@ -25,6 +25,7 @@ const fs::path kRoot = TXINDEX_SOURCE_DIR;
 // circle.
 const std::map<std::string, Names> kMayInclude = {
     {"wire", {}},
+    {"text", {}},
     {"log", {}},
     {"stats", {"log"}},
     {"chain", {"wire"}},
@@ -32,8 +33,8 @@ const std::map<std::string, Names> kMayInclude = {
     {"verify", {"chain", "flow", "stats", "log"}},
     {"batch", {"chain", "flow", "stats", "log"}},
     {"net", {"chain", "flow", "stats", "log"}},
-    {"store", {"chain", "flow", "stats", "log"}},
-    {"config", {"log"}},
+    {"store", {"chain", "flow", "stats", "log", "text"}},
+    {"config", {"log", "text"}},
     {"admin", {"flow", "stats", "log"}},
     {"process",
      {"admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store", "verify"}},

@@ -209,14 +209,14 @@ TEST_F(LogTest, ThreadsKeepTheirFieldsApart) {
 }
 
 // Standard error as a file, as systemd would have it as a socket to the journal.
-class JournalTest : public LogTest {
+class JournalPrefixTest : public LogTest {
  protected:
-  JournalTest() : saved_(dup(STDERR_FILENO)) {
+  JournalPrefixTest() : saved_(dup(STDERR_FILENO)) {
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     dup2(fd, STDERR_FILENO);
     close(fd);
   }
-  ~JournalTest() override {
+  ~JournalPrefixTest() override {
     dup2(saved_, STDERR_FILENO);
     close(saved_);
     unsetenv("JOURNAL_STREAM");
@@ -232,14 +232,14 @@ class JournalTest : public LogTest {
   int saved_;
 };
 
-TEST_F(JournalTest, LinesHaveItsPrioritiesAndNoTime) {
+TEST_F(JournalPrefixTest, LinesHaveItsPrioritiesAndNoTime) {
   say_that_it_is(path);
   ASSERT_TRUE(initialise({}, "supervisor"));
   error("it failed");
   EXPECT_EQ(text(), "<3>error [supervisor " + std::to_string(getpid()) + "] it failed\n");
 }
 
-TEST_F(JournalTest, JsonToo) {
+TEST_F(JournalPrefixTest, JsonToo) {
   say_that_it_is(path);
   ASSERT_TRUE(initialise({.format = Format::json}, "supervisor"));
   info("listening");
@@ -247,7 +247,7 @@ TEST_F(JournalTest, JsonToo) {
   EXPECT_FALSE(boost::json::parse(text().substr(3)).as_object().contains("time"));
 }
 
-TEST_F(JournalTest, AStandardErrorThatWasRedirectedSinceIsNotTheJournal) {
+TEST_F(JournalPrefixTest, AStandardErrorThatWasRedirectedSinceIsNotTheJournal) {
   say_that_it_is("/dev/null");
   ASSERT_TRUE(initialise({}, "supervisor"));
   info("listening");
@@ -255,7 +255,7 @@ TEST_F(JournalTest, AStandardErrorThatWasRedirectedSinceIsNotTheJournal) {
   EXPECT_NE(text().find("T"), std::string::npos);
 }
 
-TEST_F(JournalTest, AFileIsNotTheJournalEither) {
+TEST_F(JournalPrefixTest, AFileIsNotTheJournalEither) {
   say_that_it_is(path);
   const std::string file = dir / "file";
   ASSERT_TRUE(initialise({.file = file}, "supervisor"));

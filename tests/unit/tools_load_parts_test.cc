@@ -46,6 +46,17 @@ TEST(LatencyHistogram, QuantilesAreWithinOnePercentOfTheExactOnes) {
   }
 }
 
+TEST(LatencyHistogram, NoValueIsToldWithMoreThanOnePercentOfError) {
+  for (double value = 1; value < 1e15; value *= 1.0017) {
+    const auto exact = static_cast<std::int64_t>(value);
+    LatencyHistogram histogram;
+    histogram.record(exact);
+    histogram.record(2 * exact);
+    EXPECT_NEAR(static_cast<double>(histogram.quantile(0.5)), static_cast<double>(exact),
+                0.01 * static_cast<double>(exact));
+  }
+}
+
 TEST(LatencyHistogram, SmallValuesAreExactAndTheEndsAreSafe) {
   LatencyHistogram histogram;
   EXPECT_EQ(histogram.quantile(0.5), 0U);

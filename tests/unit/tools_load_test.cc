@@ -62,6 +62,7 @@ TEST(Load, ClosedLoopSendsEachOnceOverAllConnections) {
   // Slow enough that no thread has sent all before another one begins.
   FakeServer server(slow(10ms, 20));
   auto options = of(3000, 20);
+  options.window = 20;  // before WELCOME, too
   options.threads = 2;
   const Report report = load(server, options);
   ASSERT_TRUE(report.done) << report.done.error().message;
@@ -258,7 +259,8 @@ std::vector<journal::Record> records_of(const std::string& path) {
   return records;
 }
 
-// Looks into the file while the transaction is on its way: when it has come, it is recorded.
+// Looks into the file when a transaction has come, while others of the same turn are still being
+// sent: a record that is written only after them would be missing.
 TEST(Load, ATransactionIsInTheJournalBeforeItIsSent) {
   const test::TempDir dir;
   const std::string path = journal::file_name(dir / "j", 0);
@@ -270,16 +272,17 @@ TEST(Load, ATransactionIsInTheJournalBeforeItIsSent) {
     if (test::read_file(path).find(txid) == std::string::npos) ++missing;
     return Outcome::committed;
   };
-  Script script;
-  script.welcome.window_transactions = 7;
+  // Answers come to many connections at once, so that many are sent to in one turn.
+  const Script script = slow(30ms, 7);
   FakeServer server([script](std::size_t) { return script; }, judge);
-  auto options = of(300, 3);
+  auto options = of(1200, 60);
+  options.window = 7;  // before WELCOME, too
   options.threads = 1;
   options.mix = Mix::transfer;
   options.journal = dir / "j";
   const Report report = load(server, options);
   ASSERT_TRUE(report.done);
-  EXPECT_EQ(report.at("committed"), 300U);
+  EXPECT_EQ(report.at("committed"), 1200U);
   EXPECT_EQ(missing, 0U);
 }
 
@@ -295,6 +298,7 @@ TEST(Load, TheJournalHasEachSendOnceAndItsAnswerAfterIt) {
     return ++judged % 7 == 0 ? Outcome::duplicate : Outcome::committed;
   });
   auto options = of(2000, 4);
+  options.window = 20;
   options.threads = 2;
   options.journal = dir / "j";
   const Report report = load(server, options);
@@ -328,7 +332,9 @@ TEST(Load, TheJournalHasEachSendOnceAndItsAnswerAfterIt) {
   EXPECT_EQ(sent.size(), 2000U);
   EXPECT_EQ(acked, 2000U);
   EXPECT_EQ(txids.size(), 2000U);
-  EXPECT_EQ(connections, (std::set<std::uint32_t>{0, 1, 2, 3}));
+  // Which of them get to send is the scheduler's choice.
+  ASSERT_FALSE(connections.empty());
+  EXPECT_LE(*connections.rbegin(), 3U);
   EXPECT_EQ(outcomes[Outcome::duplicate], report.at("duplicate"));
   EXPECT_EQ(outcomes[Outcome::committed], report.at("committed"));
   // The stamps are those that went out.

@@ -187,7 +187,9 @@ TEST(Restart, ASupervisorThatEndsMeanwhileIsNoticedAtOnce) {
 TEST(Restart, AStrangerIsNeverSignalled) {
   SignalRecorder stranger("postgres");
   PlayedService service(stranger);
-  const auto done = service.restart({});
+  RestartOptions options;
+  options.timeout = 1s;
+  const auto done = service.restart(options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().exit_status, kExitNotAsked);
   EXPECT_TRUE(contains(done.error().message, "is a 'postgres' here")) << done.error().message;
