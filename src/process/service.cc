@@ -238,6 +238,8 @@ std::string Service::status_line() {
                      to_string(reservation_.address());
   if (table_.degraded(Clock::now())) line += "; degraded, workers keep dying";
   if (anyone_silent()) line += "; degraded, a worker hangs";
+  if (!roll_ && !roll_failure_.empty())
+    line += "; rolling restart " + std::to_string(rolls_) + " aborted: " + roll_failure_;
   if (roll_) line += "; rolling restart " + std::to_string(rolls_) + " under way";
   return line;
 }

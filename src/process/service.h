@@ -91,6 +91,7 @@ class Service {
   void begin_roll();
   void hand_over();
   void end_roll(const std::string& failure);
+  void tell_outcome(const std::string& failure);
   void resize();
   void add_worker();
   void retire_worker();
@@ -118,6 +119,7 @@ class Service {
   std::optional<Roll> roll_;
   Clock::time_point roll_began_{};
   bool roll_requested_ = false;
+  std::string roll_failure_;  // of the latest one; empty if there was none
   std::uint64_t rolls_ = 0;  // have been begun
   std::uint64_t rolls_aborted_ = 0;
   int resize_ = 0;  // workers to add, or to retire if negative

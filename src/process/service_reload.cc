@@ -14,7 +14,6 @@
 #include "config/command_line.h"
 #include "log/log.h"
 #include "process/service.h"
-#include "stats/service.h"
 
 namespace txindex::process {
 namespace {
@@ -74,11 +73,7 @@ void Service::reload_failed(const std::string& reason) {
   ++rolls_aborted_;
   const std::string failure = "re-executing " + program_.path + ": " + reason;
   log::error("rolling restart {} aborted: {}; this supervisor goes on", rolls_, failure);
-  auto& service = segment_.service();
-  stats::set(service, stats::ServiceText::roll_failure, failure);
-  stats::set(service, stats::ServiceWord::last_roll_outcome,
-             static_cast<std::uint64_t>(stats::RollOutcome::aborted));
-  manager_.ready(status_line());
+  tell_outcome(failure);
 }
 
 TakeoverState Service::state_to_leave() {

@@ -92,6 +92,11 @@ void Service::end_roll(const std::string& failure) {
       dismiss(*replacement);
   }
   roll_.reset();
+  tell_outcome(failure);
+}
+
+void Service::tell_outcome(const std::string& failure) {
+  roll_failure_ = failure;
   auto& service = segment_.service();
   stats::set(service, stats::ServiceText::roll_failure, failure);
   stats::set(service, stats::ServiceWord::last_roll_outcome,
