@@ -35,7 +35,8 @@ struct Child {
   std::string failure = {};                      // what it said before it ended
   std::optional<ChildTable::Time> kill_at = {};  // if it is leaving, and has not left by then
   Watchdog watchdog = Watchdog(started);
-  bool aborted = false;  // by the watchdog
+  bool watched = true;     // its heartbeat can be seen: it writes the segment that is read here
+  std::uint64_t roll = 0;  // the rolling restart that has put it in charge, if one has
 
   bool is_admin() const { return slot == static_cast<int>(stats::kAdminSlot); }
   std::string name() const {

@@ -1,17 +1,17 @@
 #include "process/launch.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "process/control.h"
 #include "process/signals.h"
@@ -46,13 +46,13 @@ namespace {
 }  // namespace
 
 result<Program> this_program(int argc, const char* const* argv) {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
-  if (length <= 0 || static_cast<std::size_t>(length) == path.size()) {
-    return failure(std::string("cannot read /proc/self/exe: ") + std::strerror(errno));
-  }
+  // The path that was executed, with its symbolic links: who deploys by changing one means it.
+  const auto* executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (executed == nullptr) return failure("the kernel does not say which program was executed");
+  std::error_code problem;
   Program program;
-  program.path.assign(path.data(), static_cast<std::size_t>(length));
+  program.path = std::filesystem::absolute(executed, problem);
+  if (problem) return failure("the current directory: " + problem.message());
   if (argc > 1) program.arguments.assign(argv + 1, argv + argc);
   return program;
 }

@@ -17,9 +17,9 @@ std::vector<QueueTable::Change> QueueTable::update(const std::vector<int>& orpha
   std::vector<Change> changes;
   std::erase_if(lent_, [&](const auto& entry) {
     const auto [queue, worker] = entry;
-    const bool can_serve = has(serving, worker);
-    if (can_serve && has(orphans, queue)) return false;
-    if (can_serve) changes.push_back({worker, queue, false});
+    const bool orphan = has(orphans, queue);
+    if (orphan && has(serving, worker)) return false;
+    if (!orphan || serving.empty()) changes.push_back({queue, std::nullopt});
     return true;
   });
   const auto queues_of = [this](pid_t worker) {
@@ -32,7 +32,7 @@ std::vector<QueueTable::Change> QueueTable::update(const std::vector<int>& orpha
       return queues_of(a) < queues_of(b);
     });
     lent_[queue] = worker;
-    changes.push_back({worker, queue, true});
+    changes.push_back({queue, worker});
   }
   return changes;
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace txindex::process {
@@ -15,15 +16,18 @@ namespace txindex::process {
 class QueueTable {
  public:
   struct Change {
-    pid_t worker;
-    int queue;   // the slot whose listening socket it is
-    bool adopt;  // serve it from now on, or no more
+    int queue;                    // the slot whose listening socket it is
+    std::optional<pid_t> worker;  // which serves it from now on; nothing: no sibling any more
   };
 
   // `orphans`: slots whose queue needs a sibling. `serving`: workers that can take one. Returns
-  // what they are to be told; those who are gone are told nothing. A queue stays where it is as
-  // long as it can, and goes to the worker with the fewest otherwise.
+  // what has changed: everybody but the worker is to leave the queue, also who has had it and
+  // hangs. A queue stays where it is as long as it can, and goes to the worker with the fewest
+  // otherwise.
   std::vector<Change> update(const std::vector<int>& orphans, const std::vector<pid_t>& serving);
+
+  // The worker could not be told: somebody has to be found for the queue anew.
+  void forget(int queue) { lent_.erase(queue); }
 
   // Queue to worker.
   const std::map<int, pid_t>& lent() const { return lent_; }

@@ -64,15 +64,16 @@ result<Endpoint> in_numbers(Address& address, const Endpoint& listen) {
   return endpoint;
 }
 
-// Whether one of the sockets is bound to the address. A port 0 becomes that socket's.
+// Whether one of the sockets is on the port. A port 0 becomes that of one with the same host.
 bool is_kept(Address& address, const std::vector<int>& kept) {
   const auto wanted = in_numbers(address, {});
   for (const int socket : kept) {
     Address bound_to;
     if (!wanted || getsockname(socket, bound_to.get(), &bound_to.size) != 0) continue;
     const auto has = in_numbers(bound_to, {});
-    if (!has || has->host != wanted->host) continue;
-    if (wanted->port != 0 && wanted->port != has->port) continue;
+    if (!has) continue;
+    if (wanted->port == has->port) return true;
+    if (wanted->port != 0 || has->host != wanted->host) continue;
     address = bound_to;
     return true;
   }
@@ -94,6 +95,24 @@ std::optional<Descriptor> locked(const Endpoint& endpoint) {
 }
 
 }  // namespace
+
+bool stands_for(const Endpoint& wanted, const Endpoint& address) {
+  if (wanted.port != 0 && wanted.port != address.port) return false;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(wanted.host.c_str(), nullptr, &hints, &found) != 0) return false;
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    Address one;
+    std::memcpy(&one.storage, at->ai_addr, at->ai_addrlen);
+    one.size = at->ai_addrlen;
+    const auto numbers = in_numbers(one, {});
+    if (numbers && numbers->host == address.host) return true;
+  }
+  return false;
+}
 
 std::optional<Endpoint> local_address(int socket) {
   Address address;

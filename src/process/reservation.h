@@ -21,8 +21,8 @@ class Reservation {
   // it, or the address cannot be had for another reason. A name is looked up; its first usable
   // address counts.
   //
-  // `kept` are listening sockets that this service has had before; if one is on the address, its
-  // presence is no reason to fail, and port 0 means its port.
+  // `kept` are listening sockets that this service has had before; if one is on the port, its
+  // presence is no reason to fail, and port 0 means the port of one with the same host.
   static result<Reservation> take(const Endpoint& listen, const std::vector<int>& kept = {});
   // One that another supervisor has had, as its descriptors.
   static Reservation adopt(Descriptor socket, Descriptor lock, Endpoint address) {
@@ -46,6 +46,9 @@ class Reservation {
   Descriptor lock_;
   Endpoint address_;
 };
+
+// Whether `wanted`, which may be a name, or any port (0), stands for `address`, in numbers.
+bool stands_for(const Endpoint& wanted, const Endpoint& address);
 
 // The address that a socket is bound to, in numbers; nothing if it is no such socket.
 std::optional<Endpoint> local_address(int socket);

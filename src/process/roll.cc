@@ -48,11 +48,11 @@ void Roll::ready(Time now) {
   due_ = now + limits_.settle;
 }
 
-void Roll::failed(std::string reason) {
-  // After the hand-over it is a worker like any other, and replaced if it dies.
-  if (phase_ == Phase::ending || phase_ == Phase::done || phase_ == Phase::failed) return;
+void Roll::failed(std::string reason, std::optional<int> of) {
+  if (phase_ == Phase::done || phase_ == Phase::failed) return;
   phase_ = Phase::failed;
   failure_ = std::move(reason);
+  failed_slot_ = of.value_or(slot());
 }
 
 void Roll::handed_over() {

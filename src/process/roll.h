@@ -5,7 +5,8 @@
 //   ended
 //
 // Whatever goes wrong with a replacement before it is handed the slot aborts the roll: the old
-// process has never stopped serving, and no other slot is touched.
+// process has never stopped serving. So does the death of one that was handed a slot, while the
+// roll runs. No other slot is touched then.
 #pragma once
 
 #include <chrono>
@@ -44,11 +45,13 @@ class Roll {
 
   int slot() const { return slots_[at_]; }
   const std::string& failure() const { return failure_; }
+  int failed_slot() const { return failed_slot_; }
 
   void started(Time now);
   void ready(Time now);
-  // The replacement could not be started, said that it cannot serve, or ended.
-  void failed(std::string reason);
+  // The replacement could not be started, said that it cannot serve, or ended; also one of an
+  // earlier `slot`, which has been handed that.
+  void failed(std::string reason, std::optional<int> slot = std::nullopt);
   void handed_over();
   void ended();
 
@@ -69,6 +72,7 @@ class Roll {
   Phase phase_ = Phase::to_start;
   Time due_{};
   std::string failure_;
+  int failed_slot_ = 0;
 };
 
 }  // namespace txindex::process

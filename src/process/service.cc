@@ -57,8 +57,10 @@ void Service::begin(std::vector<ServiceManager::Kept> kept) {
     int slot = 0;
     while (slot < kAdmin && name != listener_name(slot))
       ++slot;
-    if (name != listener_name(slot) || (slot == kAdmin && !config_.admin) ||
-        (slot != kAdmin && address != reservation_.address())) {
+    const bool wanted = slot == kAdmin
+                            ? config_.admin && address && stands_for(*config_.admin, *address)
+                            : address == reservation_.address();
+    if (name != listener_name(slot) || !wanted) {
       log::warn("{}, kept by systemd, is on {} and of no use any more", name,
                 address ? to_string(*address) : "no address");
       manager_.forget(name);
@@ -111,8 +113,11 @@ void Service::wait() {
   }
   // Heartbeats are looked at all the time, so that nothing else that is due needs to be early.
   auto due = Clock::now() + Watchdog::kInterval;
-  for (const auto& other : {table_.next_due(), deadline_, roll_ ? roll_->next_due() : std::nullopt})
+  const auto now = Clock::now();
+  for (const auto& other : {deadline_, roll_ ? roll_->next_due() : std::nullopt})
     if (other) due = std::min(due, *other);
+  // What is due and has not been done waits for something else.
+  if (const auto next = table_.next_due(); next && *next > now) due = std::min(due, *next);
   poll(watched.data(), watched.size(), milliseconds_until(due));
 }
 

@@ -72,7 +72,7 @@ class Service {
   void on_deaths();
   void on_death(Child& child, int wait_status);
   void on_death_in_charge(const Child& child, const std::string& end, int wait_status);
-  void tell(const Child& child, MessageType type, int value = 0, int fd = -1);
+  bool tell(const Child& child, MessageType type, int value = 0, int fd = -1);
   void dismiss(Child& child);
   void publish(const Child& child);
   stats::Block& block(const Child& child);
@@ -80,6 +80,7 @@ class Service {
   // --- service_queues.cc
   void deposit(const Child& child, Descriptor listener);
   void lend_queues();
+  void tell_all_but(pid_t worker, MessageType type, int queue);
   bool needs_sibling(int slot, Clock::time_point now);
   void watch_heartbeats();
   bool anyone_silent();
@@ -120,7 +121,7 @@ class Service {
   Clock::time_point roll_began_{};
   bool roll_requested_ = false;
   std::string roll_failure_;  // of the latest one; empty if there was none
-  std::uint64_t rolls_ = 0;  // have been begun
+  std::uint64_t rolls_ = 0;   // have been begun
   std::uint64_t rolls_aborted_ = 0;
   int resize_ = 0;  // workers to add, or to retire if negative
 
@@ -138,7 +139,6 @@ class Service {
   bool announced_ = false;     // every child has been ready
   bool start_failed_ = false;  // before that
   bool child_ended_ = false;
-  bool watched_ = true;  // heartbeats can be seen: all children write the segment that is read here
   int signals_to_end_ = 0;
   bool killed_ = false;
   std::optional<Clock::time_point> deadline_;  // of the drain, then of the end after SIGKILL

@@ -69,15 +69,16 @@ result<Child*> Service::spawn(int slot, Role role) {
   return &child;
 }
 
-void Service::tell(const Child& child, MessageType type, int value, int fd) {
+bool Service::tell(const Child& child, MessageType type, int value, int fd) {
   Message message;
   message.type = type;
   message.slot = child.slot;
   message.value = value;
-  if (child.control && send_message(child.control.get(), message, fd)) return;
+  if (child.control && send_message(child.control.get(), message, fd)) return true;
   // SIGTERM says the same to one that cannot be told. What else there is to say can be done
   // without.
   if (type == MessageType::drain) kill(child.pid, SIGTERM);
+  return false;
 }
 
 // It finishes what it has; others serve its queue.
@@ -90,7 +91,8 @@ void Service::dismiss(Child& child) {
 
 void Service::publish(const Child& child) {
   using stats::ProcessState;
-  auto state = table_[child.slot].state;
+  // The table knows who is in charge, and no others.
+  auto state = child.role == Role::in_charge ? table_[child.slot].state : ProcessState::empty;
   if (child.role == Role::replacement) {
     state = child.ready ? ProcessState::ready : ProcessState::starting;
   } else if (child.role == Role::leaving) {
@@ -214,6 +216,8 @@ void Service::on_death_in_charge(const Child& child, const std::string& end, int
     return;
   }
   stats::add(block(child), stats::Word::restarts);
+  // What this roll has put in charge does not live: no more of it.
+  if (roll_ && child.roll == rolls_) roll_->failed(end + " after it had taken over", child.slot);
   if (!announced_ && !was_ready) {
     const bool has_status = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0;
     fail_start(child.is_admin() ? "admin" : "worker " + std::to_string(child.slot),

@@ -61,21 +61,32 @@ void Service::lend_queues() {
     const Child* child = children_.find(slot, Role::in_charge);
     if (!orphan && child != nullptr && child->ready) serving.push_back(child->pid);
   }
-  for (const auto& change : queues_.update(orphans, serving)) {
-    const Child* child = children_.find(change.worker);
-    log::info("{} {} the queue of worker {}", child->name(),
-              change.adopt ? "serves from now on" : "gives back", change.queue);
-    tell(*child, change.adopt ? MessageType::adopt : MessageType::disown, change.queue,
-         change.adopt ? listeners_.at(change.queue).get() : -1);
+  for (const auto& [queue, worker] : queues_.update(orphans, serving)) {
+    tell_all_but(worker.value_or(0), MessageType::disown, queue);
+    if (!worker) {
+      log::info("the queue of worker {} is its own again", queue);
+      continue;
+    }
+    const Child& child = *children_.find(*worker);
+    log::info("{} serves from now on the queue of worker {}", child.name(), queue);
+    if (!tell(child, MessageType::adopt, queue, listeners_.at(queue).get())) queues_.forget(queue);
+  }
+}
+
+// To every worker that is ready, and takes no harm from hearing what is not for it.
+void Service::tell_all_but(pid_t worker, MessageType type, int queue) {
+  for (const auto& child : children_) {
+    if (child.role == Role::in_charge && child.ready && !child.is_admin() && child.pid != worker)
+      tell(child, type, queue);
   }
 }
 
 void Service::watch_heartbeats() {
-  if (!watched_ || table_.stopping()) return;
+  if (table_.stopping()) return;
   using Verdict = Watchdog::Verdict;
   const auto now = Clock::now();
   for (auto& child : children_) {
-    if (child.role != Role::in_charge) continue;
+    if (child.role != Role::in_charge || !child.watched) continue;
     const auto before = child.watchdog.verdict();
     const auto verdict =
         child.watchdog.look(stats::get(block(child), stats::Word::heartbeat_us), now);

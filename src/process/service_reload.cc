@@ -78,7 +78,6 @@ void Service::reload_failed(const std::string& reason) {
 
 TakeoverState Service::state_to_leave() {
   TakeoverState state;
-  state.listen = config_.listen;
   state.address = reservation_.address();
   state.address_fd = reservation_.socket_fd();
   state.lock_fd = reservation_.lock_fd();
@@ -98,7 +97,8 @@ TakeoverState Service::state_to_leave() {
                               .generation = child.generation,
                               .control_fd = child.control.get(),
                               .in_charge = child.role == Role::in_charge,
-                              .ready = child.ready});
+                              .ready = child.ready,
+                              .kill_at = child.kill_at});
   }
   return state;
 }
@@ -131,14 +131,15 @@ void Service::take_over(const TakeoverState& state, bool same_segment) {
   reexecs_ = state.reexecs + 1;
   rolls_ = state.rolls;
   rolls_aborted_ = state.rolls_aborted;
-  watched_ = same_segment;
   announced_ = true;
   // A child may have died in between, and its signal with the old program.
   child_ended_ = true;
-  if (config_.listen != state.listen) {
-    log::warn("listen = {} takes effect at the next full restart; until then it is {}",
-              to_string(config_.listen), to_string(state.address));
-  }
+  const auto warn_if_moved = [](const char* setting, const Endpoint& wanted, const Endpoint& is) {
+    if (stands_for(wanted, is)) return;
+    log::warn("{} = {} takes effect at the next full restart; until then it is {}", setting,
+              to_string(wanted), to_string(is));
+  };
+  warn_if_moved("listen", config_.listen, state.address);
 
   int workers = 0;
   for (const auto& [slot, values] : state.slots)
@@ -157,12 +158,18 @@ void Service::take_over(const TakeoverState& state, bool same_segment) {
                                   .role = from.in_charge ? Role::in_charge : Role::leaving,
                                   .control = Descriptor(from.control_fd),
                                   .started = Clock::now(),
-                                  .ready = from.ready});
+                                  .ready = from.ready,
+                                  .watched = same_segment});
     // The admin process is not wanted any more.
     if (!from.in_charge || (child.is_admin() && !config_.admin)) dismiss(child);
+    if (from.kill_at) child.kill_at = from.kill_at;
   }
+  // Who served whose queue is found anew.
+  for (const auto& [slot, listener] : listeners_)
+    tell_all_but(0, MessageType::disown, slot);
   if (!config_.admin && listeners_.erase(kAdmin) > 0) manager_.forget(listener_name(kAdmin));
   resize_ = config::effective_workers(config_, config::available_cores()) - table_.workers_wanted();
+  if (const auto admin = admin_address()) warn_if_moved("admin", *config_.admin, *admin);
   publish_texts();
   log::info("this is the supervisor from now on; its children and listening sockets stay");
   request_roll("SIGHUP");

@@ -33,6 +33,10 @@ void Service::advance_roll() {
       case Roll::Do::start: {
         // Somebody of an earlier roll may still be finishing: one block for each process.
         if (!children_.free_side(roll_->slot())) return;
+        // One listening socket for each slot: the process in charge may be about to make it.
+        if (const Child* before = children_.find(roll_->slot(), Role::in_charge);
+            before != nullptr && !before->ready && !listeners_.contains(roll_->slot()))
+          return;
         const auto child = spawn(roll_->slot(), Role::replacement);
         child ? roll_->started(Clock::now()) : roll_->failed(child.error().message);
         break;
@@ -44,7 +48,9 @@ void Service::advance_roll() {
         end_roll("");
         break;
       case Roll::Do::abort:
-        end_roll((roll_->slot() == kAdmin ? "admin" : "worker " + std::to_string(roll_->slot())) +
+        end_roll((roll_->failed_slot() == kAdmin
+                      ? "admin"
+                      : "worker " + std::to_string(roll_->failed_slot())) +
                  ": " + roll_->failure());
         break;
     }
@@ -70,6 +76,7 @@ void Service::hand_over() {
   table_.replaced(slot, after->pid, Clock::now());
   after->role = Role::in_charge;
   after->watchdog = Watchdog(Clock::now());
+  after->roll = rolls_;
   roll_->handed_over();
   publish(*after);
   log::info("{} has taken over", after->name());
@@ -87,7 +94,8 @@ void Service::end_roll(const std::string& failure) {
     log::info("rolling restart {} done in {:.1f} s", rolls_, took);
   } else {
     ++rolls_aborted_;
-    log::error("rolling restart {} aborted: {}; the old processes serve on", rolls_, failure);
+    log::error("rolling restart {} aborted: {}; the old processes that there are serve on", rolls_,
+               failure);
     if (Child* replacement = children_.find(roll_->slot(), Role::replacement))
       dismiss(*replacement);
   }
@@ -102,7 +110,8 @@ void Service::tell_outcome(const std::string& failure) {
   stats::set(service, stats::ServiceWord::last_roll_outcome,
              static_cast<std::uint64_t>(failure.empty() ? stats::RollOutcome::done
                                                         : stats::RollOutcome::aborted));
-  manager_.ready(status_line());
+  // A reload that is to follow says when it is over.
+  if (!reload_requested_) manager_.ready(status_line());
 }
 
 void Service::resize() {

@@ -9,6 +9,9 @@
 namespace txindex::process {
 
 result<Descriptor> watch_signals(std::initializer_list<int> signals) {
+  // Whoever started this process may have ignored it, and so would we: no child would ever be seen
+  // to end.
+  ::signal(SIGCHLD, SIG_DFL);
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : signals)

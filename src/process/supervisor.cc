@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "log/log.h"
@@ -35,7 +37,12 @@ std::optional<int> run_migrations(const Program& program, const Descriptor& sign
   bool told_to_end = false;
   while (true) {
     int wait_status = 0;
-    if (waitpid(*pid, &wait_status, WNOHANG) == *pid) {
+    const pid_t ended = waitpid(*pid, &wait_status, WNOHANG);
+    if (ended < 0) {
+      log::critical("migrate: waitpid: {}", std::strerror(errno));
+      return kExitFailure;
+    }
+    if (ended == *pid) {
       if (told_to_end) return std::nullopt;
       if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status);  // it has said why itself
       log::critical("migrate: {}", describe_end(wait_status));

@@ -70,7 +70,6 @@ TakeoverState parse(std::string_view text) {
   const auto& from = document.as_object();
   if (number<int>(from, "version") != kVersion) throw std::invalid_argument("version");
   TakeoverState state;
-  state.listen = endpoint(from, "listen");
   state.address = endpoint(from, "address");
   state.address_fd = number<int>(from, "address_fd");
   state.lock_fd = number<int>(from, "lock_fd");
@@ -95,6 +94,8 @@ TakeoverState parse(std::string_view text) {
                               .control_fd = number<int>(child, "control_fd"),
                               .in_charge = child.at("in_charge").as_bool(),
                               .ready = child.at("ready").as_bool()});
+    if (const auto* kill_at = child.if_contains("kill_at"))
+      state.children.back().kill_at = time(*kill_at);
   }
   return state;
 }
@@ -117,7 +118,6 @@ std::vector<int> TakeoverState::descriptors() const {
 
 result<Descriptor> write_state(const TakeoverState& state) {
   json::object document = {{"version", kVersion},
-                           {"listen", to_string(state.listen)},
                            {"address", to_string(state.address)},
                            {"address_fd", state.address_fd},
                            {"lock_fd", state.lock_fd},
@@ -141,6 +141,9 @@ result<Descriptor> write_state(const TakeoverState& state) {
                         {"control_fd", child.control_fd},
                         {"in_charge", child.in_charge},
                         {"ready", child.ready}});
+    if (child.kill_at) {
+      children.back().as_object()["kill_at"] = child.kill_at->time_since_epoch().count();
+    }
   }
   const std::string text = json::serialize(document);
   Descriptor file(memfd_create("txindexd-takeover", MFD_CLOEXEC));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,9 @@ struct TakeoverState {
     int control_fd = -1;
     bool in_charge = true;  // of its slot; otherwise it finishes its work
     bool ready = false;
+    std::optional<ChildTable::Time> kill_at = {};  // if it is leaving
   };
 
-  Endpoint listen;      // as it was configured
   Endpoint address;     // as it is held, in numbers
   int address_fd = -1;  // what holds it: Reservation
   int lock_fd = -1;

@@ -95,7 +95,7 @@ TEST_F(QueuesTest, OfAStoppedWorkerAreServedByASiblingUntilItGoesOn) {
   EXPECT_TRUE(server->logs("its event loop has not turned for 3 s")) << server->log();
   kill(stopped, SIGCONT);
   EXPECT_TRUE(server->logs("its event loop turns again")) << server->log();
-  EXPECT_TRUE(server->logs("gives back the queue of worker 2")) << server->log();
+  EXPECT_TRUE(server->logs("the queue of worker 2 is its own again")) << server->log();
   EXPECT_EQ(server->worker_pids().at(2), stopped) << "it was not replaced";
   std::list<Visitor> later;
   for (int i = 0; i < 100; ++i)
@@ -112,7 +112,7 @@ TEST_F(QueuesTest, AWorkerThatHangsForGoodIsReplaced) {
   EXPECT_TRUE(server->logs("it is replaced at once")) << server->log();
   // A stopped process takes no SIGABRT.
   EXPECT_NE(server->log().find("does not end; killing it"), std::string::npos);
-  EXPECT_TRUE(server->logs("gives back the queue of worker 1")) << server->log();
+  EXPECT_TRUE(server->logs("the queue of worker 1 is its own again")) << server->log();
   EXPECT_FALSE(is_alive(stopped));
   EXPECT_EQ(server->worker_pids().size(), 2U);
   EXPECT_EQ(server->stop(), 0) << server->log();
@@ -123,7 +123,7 @@ TEST_F(QueuesTest, AWorkerThatSpinsIsAborted) {
   EXPECT_TRUE(server->logs("its event loop has not turned for 3 s")) << server->log();
   EXPECT_TRUE(server->logs("was killed by signal 6 (Aborted); it is replaced at once"))
       << server->log();
-  EXPECT_TRUE(server->logs("gives back the queue of worker 1")) << server->log();
+  EXPECT_TRUE(server->logs("the queue of worker 1 is its own again")) << server->log();
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
@@ -158,7 +158,7 @@ TEST_F(QueuesTest, OfAWorkerThatKeepsDyingAreServedByASibling) {
     visitors.emplace_back(server->port());
   EXPECT_EQ(fates_of(visitors).served, 50);
   EXPECT_TRUE(server->logs("serves from now on the queue of worker 1")) << server->log();
-  EXPECT_TRUE(server->logs("gives back the queue of worker 1")) << server->log();
+  EXPECT_TRUE(server->logs("the queue of worker 1 is its own again")) << server->log();
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 

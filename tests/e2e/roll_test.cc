@@ -41,10 +41,13 @@ class RollTest : public testing::Test {
     Server::Options options;
     options.flags = std::move(flags);
     options.binary = binary;
+    options.admin_by_flag = false;
     server = std::make_unique<Server>(postgres->conninfo(), options);
   }
   void configure(const std::string& text) {
-    write_file(config, "roll.settle = 200ms\nroll.ready_timeout = 20s\n" + text);
+    const bool has_admin = text.find("admin = ") != std::string::npos;
+    write_file(config, "roll.settle = 200ms\nroll.ready_timeout = 20s\n" + text +
+                           (has_admin ? "" : "admin = 127.0.0.1:0\n"));
   }
   // As a package manager does: a new file under the old name.
   void install(const std::string& from) {
@@ -254,6 +257,42 @@ TEST_F(RollTest, TheSupervisorIsRenewedInPlaceUnderLoad) {
   // What was counted is counted still: the sender's, and none but the churn's connections.
   EXPECT_EQ(server->stop(), 0) << server->log();
   EXPECT_TRUE(server->logs("committed " + std::to_string(kCount))) << server->log();
+}
+
+TEST_F(RollTest, TheAdminProcessCanBeSwitchedOffAndOnByIt) {
+  start();
+  const auto has_admin = [&] {
+    const auto children = children_of(server->pid());
+    return std::any_of(children.begin(), children.end(),
+                       [](const auto& child) { return child.second.at(1) == "admin"; });
+  };
+  EXPECT_TRUE(has_admin());
+  // A flag would beat the file.
+  for (const bool on : {false, true}) {
+    unsigned rolls = on ? 2 : 1;
+    configure(on ? "admin = 127.0.0.1:0\n" : "admin = off\n");
+    roll(SIGHUP);
+    ASSERT_TRUE(server->logs("rolling restart " + std::to_string(rolls) + " done"))
+        << server->log();
+    EXPECT_TRUE(eventually([&] { return has_admin() == on; })) << server->log();
+  }
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+TEST_F(RollTest, AProgramBehindASymbolicLinkIsWhatTheLinkSaysThen) {
+  fs::create_directory(dir / "next");
+  fs::rename(binary, dir / "first");
+  fs::copy_file(TXINDEXD_NEXT_BINARY, dir / "next/txindexd");
+  fs::create_symlink(dir / "first", binary);
+  start();
+  fs::create_symlink(dir / "next/txindexd", binary + ".new");
+  fs::rename(binary + ".new", binary);
+  roll(SIGHUP);
+  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  for (const pid_t pid : {server->pid(), server->worker_pids().at(0)}) {
+    EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid) + "/exe"), dir / "next/txindexd");
+  }
+  EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
 TEST_F(RollTest, ASupervisorThatCannotStartLeavesTheOldOneRunning) {

@@ -58,8 +58,9 @@ Server::Server(const std::string& conninfo, std::vector<std::string> flags)
     : Server(conninfo, Options{std::move(flags), {}, true}) {}
 
 Server::Server(const std::string& conninfo, Options options) {
-  std::vector<std::string> command = {options.binary, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0",
+  std::vector<std::string> command = {options.binary, "--listen=127.0.0.1:0",
                                       "--database=" + conninfo};
+  if (options.admin_by_flag) command.emplace_back("--admin=127.0.0.1:0");
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   Process::Options process_options;
   process_options.environment = std::move(options.environment);

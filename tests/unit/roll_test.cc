@@ -82,18 +82,24 @@ TEST_F(RollPolicyTest, AFailureAtAnyTimeBeforeTheHandOverAbortsIt) {
   EXPECT_EQ(settling.next(now + seconds(100)), Do::abort);
 }
 
-TEST_F(RollPolicyTest, ADeathAfterTheHandOverIsNoFailureOfIt) {
-  Roll last({1}, {seconds(60), seconds(0)});
-  last.started(now);
-  last.ready(now);
-  EXPECT_EQ(last.next(now), Do::hand_over);
-  last.handed_over();
-  last.failed("died");
-  EXPECT_EQ(last.next(now), Do::nothing);
-  last.ended();
-  EXPECT_EQ(last.next(now), Do::finish);
-  last.failed("late");
-  EXPECT_EQ(last.next(now), Do::finish);
+TEST_F(RollPolicyTest, ADeathAfterTheHandOverAbortsItAsLongAsItRuns) {
+  renew(0);
+  roll.next(now);
+  roll.started(now);
+  EXPECT_EQ(roll.slot(), 2);
+  roll.failed("died", 0);
+  EXPECT_EQ(roll.next(now), Do::abort);
+  EXPECT_EQ(roll.failed_slot(), 0);
+
+  Roll over({1}, {seconds(60), seconds(0)});
+  over.started(now);
+  over.ready(now);
+  EXPECT_EQ(over.next(now), Do::hand_over);
+  over.handed_over();
+  over.ended();
+  EXPECT_EQ(over.next(now), Do::finish);
+  over.failed("late", 1);
+  EXPECT_EQ(over.next(now), Do::finish);
 }
 
 TEST_F(RollPolicyTest, AnswersThatComeAtTheWrongTimeChangeNothing) {

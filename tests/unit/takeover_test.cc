@@ -16,7 +16,6 @@ namespace {
 
 TakeoverState example() {
   TakeoverState state;
-  state.listen = {"localhost", 0};
   state.address = {"::1", 9400};
   state.address_fd = 5;
   state.lock_fd = 6;
@@ -49,6 +48,7 @@ TakeoverState example() {
                      .control_fd = -1,
                      .in_charge = false,
                      .ready = true}};
+  state.children[1].kill_at = ChildTable::Time(std::chrono::nanoseconds(5));
   return state;
 }
 
@@ -60,7 +60,6 @@ TEST(TakeoverTest, WhatIsWrittenIsRead) {
   for (int twice = 0; twice < 2; ++twice) {
     const auto read = read_state(file->get());
     ASSERT_TRUE(read) << read.error().message;
-    EXPECT_EQ(read->listen, written.listen);
     EXPECT_EQ(read->address, written.address);
     EXPECT_EQ(read->started_unix_us, written.started_unix_us);
     EXPECT_EQ(read->reexecs, 2U);
@@ -80,6 +79,9 @@ TEST(TakeoverTest, WhatIsWrittenIsRead) {
     EXPECT_EQ(read->children[0].side, 1);
     EXPECT_TRUE(read->children[0].in_charge);
     EXPECT_FALSE(read->children[1].in_charge);
+    EXPECT_FALSE(read->children[0].kill_at);
+    EXPECT_TRUE(read->children[1].kill_at);
+    EXPECT_EQ(read->children[1].kill_at, written.children[1].kill_at);
     EXPECT_EQ(read->descriptors(), (std::vector<int>{5, 6, 7, 10, 11, 12, 20}));
   }
 }

@@ -63,39 +63,49 @@ TEST_F(WatchdogTest, TimeInWhichNobodyLookedDoesNotCount) {
 
 // --- The queues --------------------------------------------------------------------------------
 
-using Changes = std::vector<std::tuple<pid_t, int, bool>>;
+using Changes = std::vector<std::pair<int, std::optional<pid_t>>>;
+constexpr std::nullopt_t kNobody = std::nullopt;
+
 Changes changes(QueueTable& table, const std::vector<int>& orphans,
                 const std::vector<pid_t>& serving) {
   Changes out;
-  for (const auto& c : table.update(orphans, serving))
-    out.emplace_back(c.worker, c.queue, c.adopt);
+  for (const auto& [queue, worker] : table.update(orphans, serving))
+    out.emplace_back(queue, worker);
   return out;
 }
 
 TEST(QueueTableTest, AnOrphanIsServedUntilItIsNoneAnyMore) {
   QueueTable table;
   EXPECT_EQ(changes(table, {}, {100, 101}), Changes{});
-  EXPECT_EQ(changes(table, {1}, {100}), (Changes{{100, 1, true}}));
+  EXPECT_EQ(changes(table, {1}, {100}), (Changes{{1, 100}}));
   EXPECT_EQ(changes(table, {1}, {100}), Changes{}) << "said once";
-  EXPECT_EQ(changes(table, {}, {100, 101}), (Changes{{100, 1, false}}));
+  EXPECT_EQ(changes(table, {}, {100, 101}), (Changes{{1, kNobody}}));
   EXPECT_TRUE(table.lent().empty());
 }
 
 TEST(QueueTableTest, OrphansAreSpreadAndStayWhereTheyAre) {
   QueueTable table;
-  EXPECT_EQ(changes(table, {2, 3, 4}, {100, 101}),
-            (Changes{{100, 2, true}, {101, 3, true}, {100, 4, true}}));
+  EXPECT_EQ(changes(table, {2, 3, 4}, {100, 101}), (Changes{{2, 100}, {3, 101}, {4, 100}}));
   EXPECT_EQ(changes(table, {2, 3, 4}, {100, 101, 102}), Changes{}) << "no moving for balance";
-  EXPECT_EQ(changes(table, {2, 3, 4, 5}, {100, 101, 102}), (Changes{{102, 5, true}}));
+  EXPECT_EQ(changes(table, {2, 3, 4, 5}, {100, 101, 102}), (Changes{{5, 102}}));
 }
 
-TEST(QueueTableTest, WhoServesNoMoreIsToldNothingAndFollowed) {
+TEST(QueueTableTest, WhoServesNoMoreIsFollowedAndWhoHangsHasToLeaveIt) {
   QueueTable table;
   changes(table, {2}, {100});
-  EXPECT_EQ(changes(table, {2}, {101}), (Changes{{101, 2, true}}));
-  EXPECT_EQ(changes(table, {2}, {}), Changes{}) << "nobody can";
+  EXPECT_EQ(changes(table, {2}, {101}), (Changes{{2, 101}}));
+  EXPECT_EQ(changes(table, {2}, {}), (Changes{{2, kNobody}})) << "nobody can";
   EXPECT_TRUE(table.lent().empty());
-  EXPECT_EQ(changes(table, {2}, {101}), (Changes{{101, 2, true}}));
+  EXPECT_EQ(changes(table, {2}, {101}), (Changes{{2, 101}}));
+  // It hangs, and the owner is back: it is to hear of that when it goes on.
+  EXPECT_EQ(changes(table, {}, {102}), (Changes{{2, kNobody}}));
+}
+
+TEST(QueueTableTest, WhoCouldNotBeToldIsAskedAgain) {
+  QueueTable table;
+  EXPECT_EQ(changes(table, {2}, {100}), (Changes{{2, 100}}));
+  table.forget(2);
+  EXPECT_EQ(changes(table, {2}, {100}), (Changes{{2, 100}}));
 }
 
 }  // namespace
