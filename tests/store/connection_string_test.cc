@@ -90,7 +90,10 @@ TEST_F(PasswordFile, ThatIsNoPasswordIsRefusedAndNamed) {
   expect_refused("\nsesame\n", "the first line is empty");
   expect_refused("\r\n", "the first line is empty");
   expect_refused(std::string("sesame\0x", 8), "NUL");
-  expect_refused(std::string(1025, 'x') + "\n", "longer than 1024 bytes");
+  // Not by +, in which g++ 12 sees bounds that are not there.
+  std::string too_long(1026, 'x');
+  too_long.back() = '\n';
+  expect_refused(too_long, "longer than 1024 bytes");
   expect_refused(std::string(100'000, 'x'), "longer than 1024 bytes");
 }
 
