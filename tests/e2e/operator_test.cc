@@ -24,7 +24,7 @@ class OperatorTest : public testing::Test {
     server = std::make_unique<Server>(postgres.conninfo(), options);
   }
   Ran tool(std::vector<std::string> words) {
-    words.insert(words.begin(), TXINDEX_BINARY);
+    words.emplace(words.begin(), TXINDEX_BINARY);
     words.push_back("--admin=" + server->admin_address());
     return run(std::move(words));
   }
