@@ -94,9 +94,9 @@ void finish() {
   logger.submit(logger.limiter->all(std::chrono::steady_clock::now()));
 }
 
-void event(Level level, std::string_view text, std::initializer_list<Field> fields) {
+void event(Level level, std::string_view text, std::span<const Field> fields) {
   Logger& logger = the_logger();
-  if (passes(logger, level, text)) logger.submit(level, text, {fields.begin(), fields.size()});
+  if (passes(logger, level, text)) logger.submit(level, text, fields);
 }
 
 void detail::write(Level level, fmt::string_view format, fmt::format_args arguments) {

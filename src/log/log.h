@@ -17,6 +17,7 @@
 #include <spdlog/spdlog.h>
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -47,7 +48,10 @@ void tend();
 // The same of all intervals. To be called before the process ends.
 void finish();
 
-void event(Level level, std::string_view text, std::initializer_list<Field> fields);
+void event(Level level, std::string_view text, std::span<const Field> fields);
+inline void event(Level level, std::string_view text, std::initializer_list<Field> fields) {
+  event(level, text, std::span(fields.begin(), fields.size()));
+}
 
 namespace detail {
 void write(Level level, fmt::string_view format, fmt::format_args arguments);

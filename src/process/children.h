@@ -39,9 +39,10 @@ struct Child {
   std::uint64_t roll = 0;  // the rolling restart that has put it in charge, if one has
 
   bool is_admin() const { return slot == static_cast<int>(stats::kAdminSlot); }
-  std::string name() const {
-    const std::string what = is_admin() ? "admin" : "worker " + std::to_string(slot);
-    return what + " (pid " + std::to_string(pid) + ")";
+  std::string name() const { return name_of(slot); }
+  // "worker 0" or "admin".
+  static std::string name_of(int slot) {
+    return slot == static_cast<int>(stats::kAdminSlot) ? "admin" : "worker " + std::to_string(slot);
   }
 };
 

@@ -61,12 +61,13 @@ void Service::begin(std::vector<ServiceManager::Kept> kept) {
                             ? config_.admin && address && stands_for(*config_.admin, *address)
                             : address == reservation_.address();
     if (name != listener_name(slot) || !wanted) {
-      log::warn("{}, kept by systemd, is on {} and of no use any more", name,
-                address ? to_string(*address) : "no address");
+      log::event(log::Level::warning, "a listening socket kept by systemd is of no use any more",
+                 {{"name", name}, {"address", address ? to_string(*address) : "none"}});
       manager_.forget(name);
       continue;
     }
-    log::info("{} is back from systemd, with its queue", name);
+    log::event(log::Level::info, "a listening socket is back from systemd, with its queue",
+               {{"name", name}});
     listeners_[slot] = std::move(descriptor);
     if (slot != kAdmin) slots = std::max(slots, slot + 1);
   }
@@ -150,12 +151,14 @@ void Service::on_signal(int signal) {
       break;
   }
   if (++signals_to_end_ == 1) {
-    log::info("{}: draining, for at most {}", strsignal(signal),
-              config::format_duration(config_.drain_timeout));
+    log::event(log::Level::info, "draining",
+               {{"reason", strsignal(signal)},
+                {"at_most", config::format_duration(config_.drain_timeout)}});
     stop();
   } else if (!killed_) {
-    log::error("{} again: ending at once, what is not committed is not acknowledged",
-               strsignal(signal));
+    log::event(log::Level::error,
+               "a second signal: ending at once, what is not committed is not acknowledged",
+               {{"reason", strsignal(signal)}});
     kill_all();
   }
 }
@@ -172,16 +175,16 @@ void Service::on_time() {
   }
   for (auto& child : children_) {
     if (!child.kill_at || now < *child.kill_at) continue;
-    log::error("{} has not finished within {}: ending it", child.name(),
-               config::format_duration(config_.drain_timeout));
+    event(log::Level::error, "a process has not finished in time: ending it", child,
+          {{"drain_timeout", config::format_duration(config_.drain_timeout)}});
     kill(child.pid, SIGKILL);
     child.kill_at.reset();
   }
   watch_heartbeats();
   log::tend();
   if (killed_ || !deadline_ || now < *deadline_ || children_.empty()) return;
-  log::error("not drained within {}: ending the rest",
-             config::format_duration(config_.drain_timeout));
+  log::event(log::Level::error, "not drained in time: ending the rest",
+             {{"drain_timeout", config::format_duration(config_.drain_timeout)}});
   kill_all();
 }
 

@@ -8,13 +8,16 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "txindex/endpoint.h"
 
 #include "config/config.h"
+#include "log/log.h"
 #include "process/child_table.h"
 #include "process/children.h"
 #include "process/control.h"
@@ -76,6 +79,9 @@ class Service {
   void dismiss(Child& child);
   void publish(const Child& child);
   stats::Block& block(const Child& child);
+  // An event of a child's.
+  static void event(log::Level level, std::string_view text, const Child& child,
+                    std::initializer_list<log::Field> more = {});
 
   // --- service_queues.cc
   void deposit(const Child& child, Descriptor listener);

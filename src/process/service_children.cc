@@ -10,6 +10,14 @@
 
 namespace txindex::process {
 
+void Service::event(log::Level level, std::string_view text, const Child& child,
+                    std::initializer_list<log::Field> more) {
+  const std::string name = child.name();
+  std::vector<log::Field> fields = {{"child", name}, {"child_pid", child.pid}};
+  fields.insert(fields.end(), more);
+  log::event(level, text, fields);
+}
+
 stats::Block& Service::block(const Child& child) {
   return segment_.block(static_cast<std::size_t>(child.slot), static_cast<std::size_t>(child.side));
 }
@@ -21,11 +29,13 @@ void Service::start_due() {
     const auto child = spawn(slot, Role::in_charge);
     if (child) {
       table_.spawned(slot, (*child)->pid);
-      log::debug("{} started, generation {}", (*child)->name(), (*child)->generation);
+      event(log::Level::debug, "a process is started", **child,
+            {{"generation", (*child)->generation}});
       continue;
     }
-    const std::string who = slot == kAdmin ? "admin" : "worker " + std::to_string(slot);
-    log::error("{} cannot be started: {}", who, child.error().message);
+    const std::string who = Child::name_of(slot);
+    log::event(log::Level::error, "a process cannot be started",
+               {{"child", who}, {"reason", child.error().message}});
     table_.not_spawned(slot, Clock::now());
     if (!announced_) fail_start(who, child.error().message, child.error().exit_status);
     if (table_.stopping()) return;
@@ -116,7 +126,8 @@ void Service::on_messages(Child& child) {
         on_message(child, std::move(received));
         break;
       case Received::Status::invalid:
-        log::warn("{}: ignored a control message: {}", child.name(), received.problem);
+        event(log::Level::warning, "a control message is ignored", child,
+              {{"reason", received.problem}});
         break;
       case Received::Status::closed:
         child.control.reset();
@@ -138,27 +149,29 @@ void Service::on_message(Child& child, Received received) {
       child.failure = message.text;
       if (!announced_) {
         const bool valid = message.value > 0 && message.value < 256;
-        fail_start(child.is_admin() ? "admin" : "worker " + std::to_string(child.slot),
-                   message.text, valid ? static_cast<int>(message.value) : kExitFailure);
+        fail_start(child.name(), message.text,
+                   valid ? static_cast<int>(message.value) : kExitFailure);
       } else {
-        log::error("{}: {}", child.name(), message.text);
+        event(log::Level::error, "a process cannot go on", child, {{"reason", message.text}});
       }
       return;
     default:
-      log::warn("{}: ignored a control message that is none of a child's", child.name());
+      event(log::Level::warning, "a control message is ignored", child,
+            {{"reason", "it is none of a child's"}});
   }
 }
 
 void Service::on_ready(Child& child, const Message& message) {
   if (message.slot != child.slot || message.pid != child.pid ||
       message.generation != child.generation) {
-    log::warn("{}: ignored a control message that is not its own", child.name());
+    event(log::Level::warning, "a control message is ignored", child,
+          {{"reason", "it is another process's"}});
     return;
   }
   if (std::exchange(child.ready, true)) return;
   // At the start the line that says where it listens says this of all of them.
-  log::write(announced_ && !table_.stopping() ? log::Level::info : log::Level::debug, "{} is ready",
-             child.name());
+  event(announced_ && !table_.stopping() ? log::Level::info : log::Level::debug,
+        "a process is ready", child);
   if (child.role == Role::replacement && roll_) roll_->ready(Clock::now());
   if (child.role == Role::in_charge) table_.ready(child.slot, Clock::now());
   if (!announced_ && !table_.stopping() && table_.all_ready()) announce();
@@ -187,11 +200,11 @@ void Service::on_death(Child& child, int wait_status) {
   } else if (table_.stopping()) {
     if (!clean && exit_status_ == 0) exit_status_ = kExitFailure;
   } else if (child.role == Role::replacement) {
-    log::error("{} {} before it took over", child.name(), end);
+    event(log::Level::error, "a replacement ended before it took over", child, {{"end", end}});
     if (roll_) roll_->failed(child.failure.empty() ? end + " before it took over" : child.failure);
   } else {
-    log::write(clean ? log::Level::debug : log::Level::error, "{} {} while draining", child.name(),
-               end);
+    event(clean ? log::Level::debug : log::Level::error, "a process ended while draining", child,
+          {{"end", end}});
   }
   stats::clear_gauges(its_block);
   if (child.role == Role::in_charge)
@@ -210,8 +223,8 @@ void Service::on_death_in_charge(const Child& child, const std::string& end, int
     const bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
     // After a failed start or a SIGKILL the reason has been said.
     const bool expected = clean || start_failed_ || killed_;
-    log::write(expected ? log::Level::debug : log::Level::error, "{} {} while draining",
-               child.name(), end);
+    event(expected ? log::Level::debug : log::Level::error, "a process ended while draining", child,
+          {{"end", end}});
     if (!clean && exit_status_ == 0) exit_status_ = kExitFailure;
     return;
   }
@@ -220,14 +233,14 @@ void Service::on_death_in_charge(const Child& child, const std::string& end, int
   if (roll_ && child.roll == rolls_) roll_->failed(end + " after it had taken over", child.slot);
   if (!announced_ && !was_ready) {
     const bool has_status = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0;
-    fail_start(child.is_admin() ? "admin" : "worker " + std::to_string(child.slot),
-               end + " before it was ready", has_status ? WEXITSTATUS(wait_status) : kExitFailure);
+    fail_start(child.name(), end + " before it was ready",
+               has_status ? WEXITSTATUS(wait_status) : kExitFailure);
   } else if (death.wait == ChildTable::Duration::zero()) {
-    log::error("{} {}; it is replaced at once", child.name(), end);
+    event(log::Level::error, "a process ended; it is replaced at once", child, {{"end", end}});
   } else {
-    log::error(
-        "{} {}; its replacement is held back for {}", child.name(), end,
-        config::format_duration(std::chrono::duration_cast<std::chrono::microseconds>(death.wait)));
+    const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(death.wait);
+    event(log::Level::error, "a process ended; its replacement is held back", child,
+          {{"end", end}, {"wait", config::format_duration(wait)}});
   }
 }
 

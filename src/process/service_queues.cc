@@ -28,7 +28,7 @@ std::string Service::listener_name(int slot) {
 void Service::deposit(const Child& child, Descriptor listener) {
   if (table_.stopping()) return;
   if (!listener || listeners_.contains(child.slot)) {
-    log::warn("{}: ignored a listening socket that was not asked for", child.name());
+    event(log::Level::warning, "a listening socket that was not asked for is ignored", child);
     return;
   }
   if (!deposits_are_kept()) return;
@@ -64,11 +64,13 @@ void Service::lend_queues() {
   for (const auto& [queue, worker] : queues_.update(orphans, serving)) {
     tell_all_but(worker.value_or(0), MessageType::disown, queue);
     if (!worker) {
-      log::info("the queue of worker {} is its own again", queue);
+      log::event(log::Level::info, "a queue is its worker's own again",
+                 {{"queue", Child::name_of(queue)}});
       continue;
     }
     const Child& child = *children_.find(*worker);
-    log::info("{} serves from now on the queue of worker {}", child.name(), queue);
+    event(log::Level::info, "a worker serves a sibling's queue", child,
+          {{"queue", Child::name_of(queue)}});
     if (!tell(child, MessageType::adopt, queue, listeners_.at(queue).get())) queues_.forget(queue);
   }
 }
@@ -93,17 +95,18 @@ void Service::watch_heartbeats() {
     if (verdict == before) continue;
     switch (verdict) {
       case Verdict::alive:
-        log::info("{}: its event loop turns again", child.name());
+        event(log::Level::info, "an event loop turns again", child);
         break;
       case Verdict::silent:
-        log::warn("{}: its event loop has not turned for 3 s", child.name());
+        event(log::Level::warning, "an event loop has not turned for 3 s", child);
         break;
       case Verdict::abort:
-        log::error("{}: its event loop has not turned for 10 s; aborting it", child.name());
+        event(log::Level::error, "an event loop has not turned for 10 s; aborting the process",
+              child);
         kill(child.pid, SIGABRT);
         break;
       case Verdict::kill:
-        log::error("{} does not end; killing it", child.name());
+        event(log::Level::error, "a process does not end; killing it", child);
         kill(child.pid, SIGKILL);
         break;
     }

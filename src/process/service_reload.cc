@@ -29,8 +29,10 @@ void close_on_exec(const std::vector<int>& descriptors, bool close) {
 
 void Service::request_reload() {
   if (table_.stopping()) return;
-  log::info("SIGHUP: re-executing {}{}", program_.path,
-            roll_ || check_ ? ", after what is under way" : "");
+  log::event(log::Level::info,
+             roll_ || check_ ? "the supervisor will be renewed after what is under way"
+                             : "the supervisor is to be renewed",
+             {{"reason", "SIGHUP"}, {"program", program_.path}});
   reload_requested_ = true;
 }
 
@@ -72,7 +74,8 @@ void Service::reload_failed(const std::string& reason) {
   ++rolls_;
   ++rolls_aborted_;
   const std::string failure = "re-executing " + program_.path + ": " + reason;
-  log::error("rolling restart {} aborted: {}; this supervisor goes on", rolls_, failure);
+  log::event(log::Level::error, "a rolling restart is aborted; this supervisor goes on",
+             {{"roll", rolls_}, {"reason", failure}});
   tell_outcome(failure);
 }
 
@@ -136,8 +139,8 @@ void Service::take_over(const TakeoverState& state, bool same_segment) {
   child_ended_ = true;
   const auto warn_if_moved = [](const char* setting, const Endpoint& wanted, const Endpoint& is) {
     if (stands_for(wanted, is)) return;
-    log::warn("{} = {} takes effect at the next full restart; until then it is {}", setting,
-              to_string(wanted), to_string(is));
+    log::event(log::Level::warning, "a setting takes effect at the next full restart",
+               {{"setting", setting}, {"value", to_string(wanted)}, {"until_then", to_string(is)}});
   };
   warn_if_moved("listen", config_.listen, state.address);
 

@@ -1,5 +1,6 @@
 // The rolling restart, and more or fewer workers.
-#include "config/units.h"
+#include <cmath>
+
 #include "log/log.h"
 #include "process/service.h"
 #include "stats/service.h"
@@ -9,9 +10,11 @@ namespace txindex::process {
 void Service::request_roll(const char* why) {
   if (table_.stopping()) return;
   if (roll_) {
-    log::info("{}: rolling restart {} will follow, {} is under way", why, rolls_ + 1, rolls_);
+    log::event(log::Level::info, "a rolling restart will follow, one is under way",
+               {{"reason", why}, {"roll", rolls_ + 1}});
   } else if (!announced_) {
-    log::info("{}: a rolling restart will follow when all workers are ready", why);
+    log::event(log::Level::info, "a rolling restart will follow when all workers are ready",
+               {{"reason", why}, {"roll", rolls_ + 1}});
   }
   roll_requested_ = true;
 }
@@ -48,10 +51,7 @@ void Service::advance_roll() {
         end_roll("");
         break;
       case Roll::Do::abort:
-        end_roll((roll_->failed_slot() == kAdmin
-                      ? "admin"
-                      : "worker " + std::to_string(roll_->failed_slot())) +
-                 ": " + roll_->failure());
+        end_roll(Child::name_of(roll_->failed_slot()) + ": " + roll_->failure());
         break;
     }
   }
@@ -65,7 +65,7 @@ void Service::begin_roll() {
   roll_requested_ = false;
   roll_began_ = Clock::now();
   ++rolls_;
-  log::info("rolling restart {} begins", rolls_);
+  log::event(log::Level::info, "a rolling restart begins", {{"roll", rolls_}});
   roll_.emplace(std::move(slots), Roll::Limits{config_.roll_ready_timeout, config_.roll_settle});
 }
 
@@ -79,7 +79,7 @@ void Service::hand_over() {
   after->roll = rolls_;
   roll_->handed_over();
   publish(*after);
-  log::info("{} has taken over", after->name());
+  event(log::Level::info, "a replacement has taken over", *after, {{"roll", rolls_}});
   if (before != nullptr) {
     dismiss(*before);
   } else {
@@ -91,11 +91,12 @@ void Service::hand_over() {
 void Service::end_roll(const std::string& failure) {
   if (failure.empty()) {
     const auto took = std::chrono::duration<double>(Clock::now() - roll_began_).count();
-    log::info("rolling restart {} done in {:.1f} s", rolls_, took);
+    log::event(log::Level::info, "a rolling restart is done",
+               {{"roll", rolls_}, {"seconds", std::round(took * 10) / 10}});
   } else {
     ++rolls_aborted_;
-    log::error("rolling restart {} aborted: {}; the old processes that there are serve on", rolls_,
-               failure);
+    log::event(log::Level::error, "a rolling restart is aborted; the old processes serve on",
+               {{"roll", rolls_}, {"reason", failure}});
     if (Child* replacement = children_.find(roll_->slot(), Role::replacement))
       dismiss(*replacement);
   }
@@ -124,22 +125,24 @@ void Service::resize() {
 
 void Service::add_worker() {
   if (table_.workers_wanted() >= limits::kWorkersMax) {
-    log::warn("there are {} workers, the most that there can be", limits::kWorkersMax);
+    log::event(log::Level::warning, "there are as many workers as there can be",
+               {{"workers", limits::kWorkersMax}});
     return;
   }
   const int slot = table_.add_worker();
-  log::info("one worker more: {} from now on, with worker {}", table_.workers_wanted(), slot);
+  log::event(log::Level::info, "one worker more",
+             {{"child", Child::name_of(slot)}, {"workers", table_.workers_wanted()}});
 }
 
 void Service::retire_worker() {
   const auto slot = table_.last_worker();
   if (!slot) {
-    log::warn("one worker is left: it stays");
+    log::event(log::Level::warning, "the last worker stays", {{"workers", 1}});
     return;
   }
   table_.retire(*slot);
-  log::info("one worker fewer: {} from now on, without worker {}; a sibling serves its queue",
-            table_.workers_wanted(), *slot);
+  log::event(log::Level::info, "one worker fewer; a sibling serves its queue",
+             {{"child", Child::name_of(*slot)}, {"workers", table_.workers_wanted()}});
   if (Child* child = children_.find(*slot, Role::in_charge)) dismiss(*child);
 }
 

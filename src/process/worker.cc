@@ -167,8 +167,8 @@ std::size_t connections_allowed(const config::Config& config) {
   const std::size_t reserve = kDescriptorsReserved + 2 * static_cast<std::size_t>(config.writers);
   if (files.rlim_cur >= config.max_connections + reserve) return config.max_connections;
   const std::size_t allowed = files.rlim_cur > reserve ? files.rlim_cur - reserve : 1;
-  log::warn("limits.max_connections = {}, but the limit of open files (ulimit -n) allows {}",
-            config.max_connections, allowed);
+  log::event(log::Level::warning, "the limit of open files (ulimit -n) allows fewer connections",
+             {{"limits.max_connections", config.max_connections}, {"allowed", allowed}});
   return allowed;
 }
 
@@ -300,7 +300,7 @@ void Worker::on_message(Received received) {
       return;
     case MessageType::disown:
       if (slot != environment_.slot && listeners_.contains(slot)) {
-        log::info("leaving the queue of worker {} to others", slot);
+        log::event(log::Level::info, "leaving a queue to others", {{"queue", slot}});
         listeners_.extract(slot).mapped()->leave();
       }
       stats::set(stats_, stats::Word::listeners, listeners_.size());
@@ -318,7 +318,7 @@ void Worker::serve(int slot, int descriptor) {
     ::close(descriptor);
     return;
   }
-  log::info("serving the queue of worker {} too", slot);
+  log::event(log::Level::info, "serving a sibling's queue too", {{"queue", slot}});
   auto& listener = listeners_[slot] =
       std::make_shared<net::Listener>(descriptor, connections_, connections_max_);
   listener->start();
@@ -404,12 +404,12 @@ void Worker::warn_when_full() {
   const std::int64_t now = flow::steady_us();
   if (full_since_us_ == 0) full_since_us_ = now;
   if (full_since_us_ > 0 && now - full_since_us_ > kFullWarningUs) {
-    log::warn(
-        "producers are being slowed for 5 s: {} bytes in flight, {} parcels wait for verification, "
-        "{} transactions for PostgreSQL ({} of {} writers connected)",
-        gate_.in_flight_bytes(), stats::get(stats_, stats::Word::verify_queue),
-        stats::get(stats_, stats::Word::batch_queue),
-        stats::get(stats_, stats::Word::postgres_connected), config_.writers);
+    log::event(log::Level::warning, "producers have been slowed for 5 s",
+               {{"in_flight_bytes", gate_.in_flight_bytes()},
+                {"verify_queue", stats::get(stats_, stats::Word::verify_queue)},
+                {"batch_queue", stats::get(stats_, stats::Word::batch_queue)},
+                {"postgres_connected", stats::get(stats_, stats::Word::postgres_connected)},
+                {"writers", config_.writers}});
     full_since_us_ = -1;  // said
   }
 }

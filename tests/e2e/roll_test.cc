@@ -65,7 +65,7 @@ class RollTest : public testing::Test {
     const auto before = server->worker_pids();
     const auto children = children_of(server->pid()).size();
     roll(signal);
-    EXPECT_TRUE(server->logs("rolling restart 1 aborted: ", seconds(30))) << server->log();
+    EXPECT_TRUE(server->logs("a rolling restart is aborted; ", seconds(30))) << server->log();
     EXPECT_TRUE(server->logs(reason, seconds(1))) << server->log();
     // At full strength: the same processes, and nobody else once the replacement has gone.
     EXPECT_TRUE(eventually([&] { return children_of(server->pid()).size() == children; }));
@@ -94,7 +94,8 @@ TEST_F(RollTest, ManyInARowUnderLoadAndChurnCostNobodyAnything) {
   for (int i = 1; i <= rounds(); ++i) {
     const auto old = server->worker_pids();
     roll();
-    ASSERT_TRUE(server->logs("rolling restart " + std::to_string(i) + " done")) << server->log();
+    ASSERT_TRUE(server->logs("a rolling restart is done roll=" + std::to_string(i) + " "))
+        << server->log();
     for (const pid_t pid : old)
       EXPECT_FALSE(is_alive(pid));
   }
@@ -148,7 +149,7 @@ TEST_F(RollTest, ANewProgramAndANewConfigurationAreWhatRunsAfterwards) {
   install(TXINDEXD_NEXT_BINARY);
   configure("log.level = debug\n");
   roll();
-  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  ASSERT_TRUE(server->logs("a rolling restart is done roll=1 ")) << server->log();
   const auto workers = server->worker_pids();
   for (const pid_t pid : workers)
     EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid) + "/exe"), binary);
@@ -159,10 +160,11 @@ TEST_F(RollTest, ANewProgramAndANewConfigurationAreWhatRunsAfterwards) {
 TEST_F(RollTest, AnotherOneThatIsAskedForMeanwhileFollows) {
   start("", {"--roll-settle=1s"});
   roll();
-  ASSERT_TRUE(server->logs("rolling restart 1 begins")) << server->log();
+  ASSERT_TRUE(server->logs("a rolling restart begins roll=1")) << server->log();
   roll();
-  EXPECT_TRUE(server->logs("rolling restart 2 will follow, 1 is under way")) << server->log();
-  EXPECT_TRUE(server->logs("rolling restart 2 done")) << server->log();
+  EXPECT_TRUE(server->logs("a rolling restart will follow, one is under way reason=SIGUSR2 roll=2"))
+      << server->log();
+  EXPECT_TRUE(server->logs("a rolling restart is done roll=2 ")) << server->log();
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
@@ -194,7 +196,7 @@ TEST_F(RollTest, AProgramThatDiesSoonAfterItIsReadyAbortsIt) {
   start("", {"--roll-settle=20s"});
   roll();
   // Beside two workers and the admin process there is the replacement; it is ready, and all serve.
-  ASSERT_TRUE(server->logs("is ready")) << server->log();
+  ASSERT_TRUE(server->logs("a process is ready")) << server->log();
   ASSERT_EQ(children_of(server->pid()).size(), 4U);
   const auto children = children_of(server->pid());
   pid_t replacement = 0;
@@ -203,8 +205,7 @@ TEST_F(RollTest, AProgramThatDiesSoonAfterItIsReadyAbortsIt) {
   }
   ASSERT_GT(replacement, 0);
   kill(replacement, SIGKILL);
-  EXPECT_TRUE(server->logs("rolling restart 1 aborted: worker 0: was killed by signal 9"))
-      << server->log();
+  EXPECT_TRUE(server->logs("roll=1 reason=\"worker 0: was killed by signal 9")) << server->log();
   EXPECT_EQ(server->worker_pids().size(), 2U);
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
@@ -219,7 +220,7 @@ TEST_F(RollTest, ADatabaseThatDoesNotServeAbortsIt) {
   start();
   postgres->stop(PostgresCluster::Mode::fast);
   roll();
-  EXPECT_TRUE(server->logs("rolling restart 1 aborted: worker 0: ")) << server->log();
+  EXPECT_TRUE(server->logs("roll=1 reason=\"worker 0: ")) << server->log();
   EXPECT_EQ(server->worker_pids().size(), 2U);
   postgres->start();
   EXPECT_EQ(server->stop(), 0) << server->log();
@@ -238,13 +239,13 @@ TEST_F(RollTest, TheSupervisorIsRenewedInPlaceUnderLoad) {
   install(TXINDEXD_NEXT_BINARY);
   roll(SIGHUP);
   ASSERT_TRUE(server->logs("this is the supervisor from now on")) << server->log();
-  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  ASSERT_TRUE(server->logs("a rolling restart is done roll=1 ")) << server->log();
   EXPECT_TRUE(server->process().running()) << "the same process id";
   for (const pid_t pid : old)
     EXPECT_FALSE(is_alive(pid));
   // And again, from the one that has taken over.
   roll(SIGHUP);
-  ASSERT_TRUE(server->logs("rolling restart 2 done")) << server->log();
+  ASSERT_TRUE(server->logs("a rolling restart is done roll=2 ")) << server->log();
   const auto report = sending.wait();
   churn.stop();
   EXPECT_EQ(report.status, 0) << report.output;
@@ -272,7 +273,7 @@ TEST_F(RollTest, TheAdminProcessCanBeSwitchedOffAndOnByIt) {
     unsigned rolls = on ? 2 : 1;
     configure(on ? "admin = 127.0.0.1:0\n" : "admin = off\n");
     roll(SIGHUP);
-    ASSERT_TRUE(server->logs("rolling restart " + std::to_string(rolls) + " done"))
+    ASSERT_TRUE(server->logs("a rolling restart is done roll=" + std::to_string(rolls) + " "))
         << server->log();
     EXPECT_TRUE(eventually([&] { return has_admin() == on; })) << server->log();
   }
@@ -288,7 +289,7 @@ TEST_F(RollTest, AProgramBehindASymbolicLinkIsWhatTheLinkSaysThen) {
   fs::create_symlink(dir / "next/txindexd", binary + ".new");
   fs::rename(binary + ".new", binary);
   roll(SIGHUP);
-  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  ASSERT_TRUE(server->logs("a rolling restart is done roll=1 ")) << server->log();
   for (const pid_t pid : {server->pid(), server->worker_pids().at(0)}) {
     EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid) + "/exe"), dir / "next/txindexd");
   }
@@ -316,7 +317,7 @@ TEST_F(RollTest, AConfigurationThatTheNewSupervisorRefusesLeavesTheOldOneRunning
 TEST_F(RollTest, TheNewSupervisorReplacesWorkersThatDieAndEndsThemAll) {
   start();
   roll(SIGHUP);
-  ASSERT_TRUE(server->logs("rolling restart 1 done")) << server->log();
+  ASSERT_TRUE(server->logs("a rolling restart is done roll=1 ")) << server->log();
   kill(server->worker_pids().at(0), SIGKILL);
   EXPECT_TRUE(server->logs("it is replaced at once")) << server->log();
   EXPECT_TRUE(eventually([&] { return server->worker_pids().size() == 2; }));

@@ -163,8 +163,8 @@ class SupervisorTest : public ::testing::Test {
   }
 
   static bool ready(const Server& server, int slot, pid_t pid) {
-    return server.logs("worker " + std::to_string(slot) + " (pid " + std::to_string(pid) +
-                       ") is ready");
+    return server.logs("a process is ready child=\"worker " + std::to_string(slot) +
+                       "\" child_pid=" + std::to_string(pid) + "\n");
   }
 
   static PostgresCluster* postgres;
@@ -211,8 +211,9 @@ TEST_F(SupervisorTest, AWorkerThatIsKilledIsReplacedAndItsSiblingStays) {
   const pid_t after = replacement(server, 2, 1, before[1]);
   EXPECT_TRUE(ready(server, 1, after)) << server.log();
   EXPECT_EQ(server.worker_pids()[0], before[0]);
-  EXPECT_HAS(server.log(), "worker 1 (pid " + std::to_string(before[1]) +
-                               ") was killed by signal 9 (Killed); it is replaced at once");
+  EXPECT_HAS(server.log(), "a process ended; it is replaced at once child=\"worker 1\" child_pid=" +
+                               std::to_string(before[1]) +
+                               " end=\"was killed by signal 9 (Killed)\"");
   EXPECT_EQ(server.stop(), 0) << server.log();
   EXPECT_HAS(server.log(), "; 1 restarts");
 }
@@ -220,8 +221,7 @@ TEST_F(SupervisorTest, AWorkerThatIsKilledIsReplacedAndItsSiblingStays) {
 TEST_F(SupervisorTest, AWorkerThatKeepsDyingIsHeldBackLongerEachTime) {
   Server server(conninfo(), {"--workers=1"});
   pid_t worker = server.worker_pids().at(0);
-  for (const char* consequence :
-       {"replaced at once", "held back for 100ms", "held back for 200ms", "held back for 400ms"}) {
+  for (const char* consequence : {"replaced at once", "wait=100ms", "wait=200ms", "wait=400ms"}) {
     kill(worker, SIGKILL);
     EXPECT_TRUE(server.logs(consequence)) << server.log();
     worker = replacement(server, 1, 0, worker);
@@ -238,8 +238,7 @@ TEST_F(SupervisorTest, AReplacementThatCannotStartIsHeldBackWhileItsSiblingServe
   const auto before = server.worker_pids();
   write_file(path, "workers = two\n");
   kill(before[0], SIGKILL);
-  EXPECT_TRUE(server.logs("exited with status 2; its replacement is held back for 800ms"))
-      << server.log();
+  EXPECT_TRUE(server.logs("end=\"exited with status 2\" wait=800ms")) << server.log();
   EXPECT_HAS(server.log(), path + ":1: workers: 'two'");
   EXPECT_TRUE(is_alive(before[1]));
   write_file(path, "workers = 2\n");
@@ -253,7 +252,7 @@ TEST_F(SupervisorTest, AWorkerThatDoesNotFinishInTimeIsKilledAndTheStatusSaysSo)
   const auto workers = server.worker_pids();
   kill(workers[0], SIGSTOP);
   EXPECT_EQ(server.stop(seconds(20)), 1) << server.log();
-  EXPECT_HAS(server.log(), "not drained within 500ms");
+  EXPECT_HAS(server.log(), "not drained in time: ending the rest drain_timeout=500ms");
   for (const pid_t worker : workers)
     EXPECT_FALSE(is_alive(worker));
 }

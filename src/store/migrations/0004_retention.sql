@@ -188,8 +188,8 @@ END $$;
 -- Drops the tables of one period, and says what they were. Nothing is dropped that may hold
 -- something from `cutoff` on.
 --
--- Waits for whoever uses the tables for as long as lock_timeout says, and whoever comes later waits
--- behind it; so keep that short, and see period_users() first. The parents are locked in the order
+-- Waits for whoever uses the tables for as long as lock_timeout says, for all of them together, and
+-- whoever comes later waits behind it; so keep that short, and see period_users() first. The parents are locked in the order
 -- in which the writers' statements lock them, so that no deadlock can come of it. For the leaves it
 -- does not wait at all: by then it keeps everybody else from the parents.
 --
@@ -202,7 +202,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  parent text;
   each regclass;
+  patience text := current_setting('lock_timeout');
+  deadline timestamptz := clock_timestamp() + nullif(patience::interval, interval '0');
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('txindex.partitions', 0));
   FOR name, each, row_count, bytes IN
@@ -212,15 +215,21 @@ BEGIN
   LOOP
     RETURN NEXT;
   END LOOP;
-  LOCK TABLE ONLY txindex.boundary_transactions, ONLY txindex.transactions,
-    ONLY txindex.transaction_accounts, ONLY txindex.transaction_lookups,
-    ONLY txindex.instructions IN ACCESS EXCLUSIVE MODE;
+  FOREACH parent IN ARRAY ARRAY['boundary_transactions', 'transactions', 'transaction_accounts',
+                                'transaction_lookups', 'instructions'] LOOP
+    IF deadline IS NOT NULL THEN
+      PERFORM set_config('lock_timeout', greatest(
+        1, ceil(1000 * extract(epoch FROM deadline - clock_timestamp())))::bigint::text, true);
+    END IF;
+    EXECUTE format('LOCK TABLE ONLY txindex.%I IN ACCESS EXCLUSIVE MODE', parent);
+  END LOOP;
   FOR each IN
     SELECT l.leaf FROM txindex.leaves() l WHERE l.period = first AND l.period_end <= cutoff
   LOOP
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', each);
     EXECUTE format('DROP TABLE %s', each);
   END LOOP;
+  PERFORM set_config('lock_timeout', patience, true);
 END $$;
 
 -- As in 0002: for a person to call, all or nothing. The server itself drops period by period.
