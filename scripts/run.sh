@@ -76,7 +76,7 @@ address_of=$(psql -X -A -t -q "$PRIVATE_POSTGRES" -c "SELECT txindex.base58(fee_
 real=$(psql -X -A -t -q "$PRIVATE_POSTGRES" -c "SELECT txindex.base58(txid) FROM txindex.transactions ORDER BY received_at DESC LIMIT 1")
 ask "SELECT count(*), count(DISTINCT txid) FROM txindex.transactions"
 ask "SELECT ts, left(txid, 20) || '…' AS txid, roles FROM txindex.account_history('$address_of', NULL, 5)"
-ask "SELECT * FROM txindex.transaction('$real')" -x
+ask "SELECT ts, slot, version, fee_payer, recent_blockhash, signature_count, account_count, instruction_count, length(raw) AS bytes FROM txindex.transaction('$real')" -x
 ask "SELECT * FROM txindex.program_counts() LIMIT 8"
 
 echo

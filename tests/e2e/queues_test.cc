@@ -109,7 +109,7 @@ TEST_F(QueuesTest, AWorkerThatHangsForGoodIsReplaced) {
   start({"--workers=2"});
   const pid_t stopped = server->worker_pids().at(1);
   kill(stopped, SIGSTOP);
-  EXPECT_TRUE(server->logs("aborting it")) << server->log();
+  EXPECT_TRUE(server->logs("aborting the process")) << server->log();
   EXPECT_TRUE(server->logs("it is replaced at once")) << server->log();
   // A stopped process takes no SIGABRT.
   EXPECT_NE(server->log().find("a process does not end; killing it"), std::string::npos);
