@@ -26,7 +26,7 @@
 namespace txindex::stats {
 
 inline constexpr std::uint64_t kMagic = 0x3130535441545854;  // "TXTATS01"
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 enum class Kind : std::uint8_t { counter, gauge };
 
@@ -80,7 +80,13 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(partitions_dropped, counter, "Partitions dropped because they were past retention")     \
   X(store_partitions, gauge, "Time partitions there are; known to one worker at a time")    \
   X(store_rows, gauge, "Transactions stored, as PostgreSQL estimates; likewise")            \
-  X(store_bytes, gauge, "Bytes of all tables and indexes; likewise")
+  X(store_bytes, gauge, "Bytes of all tables and indexes; likewise")                        \
+  X(overdue_hello, counter, "Producer connections ended: no HELLO in time")                 \
+  X(overdue_frame, counter, "Producer connections ended: a frame or line unfinished")       \
+  X(overdue_idle, counter, "Producer connections ended: nothing said for long")             \
+  X(overdue_answers, counter, "Producer connections ended: answers not read in time")       \
+  X(share_waits, counter, "Times a connection was not read because it had its share")       \
+  X(accept_errors, counter, "Times accepting failed for want of descriptors or memory")
 
 // What a slot's process is doing; the word `state`.
 enum class ProcessState : std::uint8_t {

@@ -80,4 +80,12 @@ inline constexpr std::array kRejections = {
     Rejection{stats::Word::outcome_time_out_of_range, "time_out_of_range"},
 };
 
+// Connections that a deadline ended, by what the peer did not do.
+inline constexpr std::array kOverdue = {
+    Rejection{stats::Word::overdue_hello, "hello"},
+    Rejection{stats::Word::overdue_frame, "frame"},
+    Rejection{stats::Word::overdue_idle, "idle"},
+    Rejection{stats::Word::overdue_answers, "answers"},
+};
+
 }  // namespace txindex::admin

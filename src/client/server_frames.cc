@@ -120,6 +120,11 @@ bool Client::Stream::on_error(Bytes body) {
   if (!error) return nonsense("an ERROR that does not parse");
   // All was acknowledged: whatever it is about, it is not about a transaction.
   if (state_ == State::finishing) return true;
+  if (error->code == wire::ErrorCode::timed_out ||
+      error->code == wire::ErrorCode::too_many_connections) {
+    lose("refused by the server: " + printable(error->message), false);
+    return false;
+  }
   fail("refused by the server: " + printable(error->message) + " (code " +
        std::to_string(static_cast<unsigned>(error->code)) + ")");
   return false;

@@ -46,6 +46,11 @@ struct Config {
 
   std::size_t in_flight_bytes = 64 * limits::kMiB;  // of each worker
   std::size_t max_connections = 4096;               // of each worker
+  std::size_t max_connections_per_address = 1024;   // of each worker
+  std::chrono::microseconds hello_timeout = std::chrono::seconds(10);
+  std::chrono::microseconds frame_timeout = std::chrono::seconds(30);
+  std::chrono::microseconds answers_timeout = std::chrono::seconds(30);
+  std::optional<std::chrono::microseconds> idle_timeout = std::chrono::minutes(10);
   std::chrono::microseconds drain_timeout = std::chrono::seconds(30);
   std::chrono::microseconds roll_ready_timeout = std::chrono::seconds(60);
   std::chrono::microseconds roll_settle = std::chrono::seconds(5);

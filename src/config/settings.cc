@@ -261,8 +261,22 @@ std::vector<Setting> make_settings() {
       "other names are refused, so that no page of somebody else's can read it.");
   add(number<std::size_t>("limits.max_connections", &Config::max_connections, 1, 1'000'000),
       "Producer connections that one worker holds at once; more wait.");
+  add(number<std::size_t>("limits.max_connections_per_address",
+                          &Config::max_connections_per_address, 1, 1'000'000),
+      "Of them, those from one client address (of IPv6: from one /64 network); more are refused. "
+      "Behind a balancer that hides addresses, as many as limits.max_connections.");
   add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),
       "Received bytes that one worker holds at once; when they are used up it stops reading.");
+  add(duration("limits.hello_timeout", &Config::hello_timeout, seconds(1), hours(24)),
+      "How long a new connection may take to say HELLO, or to begin its first line.");
+  add(duration("limits.frame_timeout", &Config::frame_timeout, seconds(1), hours(24)),
+      "How long a frame or line that has begun may take to be whole.");
+  add(duration("limits.answers_timeout", &Config::answers_timeout, seconds(1), hours(24)),
+      "How long a producer may leave its answers unread when no more fit on their way to it.");
+  add(or_off(duration("limits.idle_timeout", &Config::frame_timeout, seconds(1), 366 * kDay),
+             &Config::frame_timeout, &Config::idle_timeout),
+      "How long a connection on which nothing is under way may say nothing, not even PING. A "
+      "client that is told so connects again when it has something to send.");
 
   group = "Database";
   add(text("database", "CONNINFO", &Config::database),

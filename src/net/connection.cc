@@ -36,6 +36,8 @@ void Connection::start() {
   socket_.non_blocking(true, ignored);
   // Acknowledgements are small and somebody waits for them.
   socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  socket_.set_option(boost::asio::socket_base::send_buffer_size(limits::kUnsentKernelBytes),
+                     ignored);
   // A peer whose machine is gone is noticed, also when nothing is to be said to it.
   socket_.set_option(boost::asio::socket_base::keep_alive(true), ignored);
   const unsigned patience = limits::kPeerSilentMaxMilliseconds;
@@ -100,7 +102,7 @@ void Connection::pump() {
   paused_ = receiving() && !window_open();
   flush();
   if (drain_when_open_ && state_ >= State::frames) drain();
-  if (receiving() && !paused_ && !waiting_gate_) wait_readable();
+  if (receiving() && !paused_ && !waiting_gate_ && share_wanted_ == 0) wait_readable();
 }
 
 bool Connection::ensure_space() {
@@ -110,9 +112,20 @@ bool Connection::ensure_space() {
   if (entitled || !gate.held()) {
     if (!buffer_.space().empty()) return true;
     const std::size_t needed = buffer_.needed_bytes();
-    const bool large = (want_large_chunk_ && !gate.held()) || needed > limits::kSmallChunkBytes;
-    auto chunk = owner_.chunks().get(large ? limits::kLargeChunkBytes : limits::kSmallChunkBytes,
-                                     /*overdraw=*/entitled);
+    const bool must_be_large = needed > limits::kSmallChunkBytes;
+    const bool large = (want_large_chunk_ && !gate.held()) || must_be_large;
+    const std::size_t wanted = large ? limits::kLargeChunkBytes : limits::kSmallChunkBytes;
+    share_wanted_ = share_allows(wanted) ? 0 : wanted;
+    if (share_wanted_ != 0) {
+      // Something of its own will come back, and flush() looks again then.
+      stats::add(owner_.stats(), stats::Word::share_waits);
+      return false;
+    }
+    auto chunk = owner_.chunks().get(wanted, /*overdraw=*/false, &holding_);
+    if (!chunk && entitled) {
+      const std::size_t least = must_be_large ? limits::kLargeChunkBytes : limits::kSmallChunkBytes;
+      chunk = owner_.chunks().get(least, /*overdraw=*/true, &holding_);
+    }
     if (chunk) {
       buffer_.move_to(std::move(chunk));
       return true;
@@ -123,6 +136,13 @@ bool Connection::ensure_space() {
     gate.wait(this);
   }
   return false;
+}
+
+// Who has nothing in flight, or is alone, need not leave anything to others.
+bool Connection::share_allows(std::size_t bytes) const {
+  const flow::Gate& gate = owner_.gate();
+  return in_flight_ == 0 || gate.in_flight_bytes() == holding_.bytes ||
+         gate.is_fair(holding_.bytes, bytes);
 }
 
 // False: nothing came, or the stream is over.
@@ -216,6 +236,7 @@ Connection::Parsed Connection::parse_frame() {
                                            std::to_string(limits::kFrameMaxBytes) + " bytes");
       break;
     case FrameBuffer::Status::whole:
+      ++whole_;
       handle_frame(frame.type, frame.body);
   }
   return Parsed::progress;
@@ -273,6 +294,7 @@ Connection::Parsed Connection::parse_line() {
            "a line is longer than " + std::to_string(limits::kLineMaxBytes) + " bytes");
       break;
     case FrameBuffer::Status::whole:
+      ++whole_;
       if (!line.empty()) handle_line(line);
   }
   return Parsed::progress;

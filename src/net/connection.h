@@ -21,6 +21,7 @@
 #include "flow/gate.h"
 #include "flow/ticket.h"
 #include "net/ack_tracker.h"
+#include "net/deadlines.h"
 #include "net/frame_buffer.h"
 #include "net/line_mode.h"
 #include "net/receiver.h"
@@ -45,7 +46,11 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // a batch, through Connections::flush().
   void flush();
 
-  // To be called every second. A producer that waits for answers, and whose PING is not read, could
+  // Tells the peer that it is not served, and ends.
+  void refuse(wire::ErrorCode code, std::string message);
+
+  // To be called every second. Ends the connection of a peer that is over a deadline (deadlines.h).
+  // A producer that waits for answers, and whose PING is not read, could
   // not tell a database that is away from a server that is dead: it hears something now and then. A
   // peer that does not take its last answers is left.
   void tend(std::int64_t now_steady_us);
@@ -64,6 +69,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void schedule_pump();
   void pump();
   bool ensure_space();
+  bool share_allows(std::size_t bytes) const;
   bool read_once(bool& drained);
   void peer_ended();
 
@@ -76,7 +82,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void handle_tx(Bytes body);
   void handle_line(std::span<std::uint8_t> line);
 
+  Owed owed() const;
+  Owed overdue(std::int64_t now_steady_us);
+  void end_overdue(std::int64_t now_steady_us);
+
   void end();
+  void give_up(wire::ErrorCode code, std::string message);
   void fail(wire::ErrorCode code, std::string message);
   void append_text(std::string_view text);
   void write_answers();
@@ -103,17 +114,22 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool drain_when_open_ = false;
   bool want_large_chunk_ = false;
 
+  flow::Holding holding_;
   FrameBuffer buffer_;
   ReadTime read_time_{};
   AckTracker acks_;
   LineAnswers answers_;
   std::uint64_t in_flight_ = 0;
   std::size_t in_flight_bytes_ = 0;
+  std::size_t share_wanted_ = 0;  // not 0: not read until its fair share allows so many bytes more
+  std::uint64_t whole_ = 0;       // frames and lines that were
 
   wire::Buffer out_;
   std::size_t sent_ = 0;
   std::int64_t last_sent_us_ = 0;  // steady clock; or when it began to end
-  std::string error_message_;      // not empty: an ERROR is to be said at the end
+  Deadline input_deadline_;
+  Deadline answers_deadline_;
+  std::string error_message_;  // not empty: an ERROR is to be said at the end
   wire::ErrorCode error_code_{};
 };
 

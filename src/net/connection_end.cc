@@ -62,6 +62,10 @@ void Connection::flush() {
     paused_ = false;
     schedule_pump();
   }
+  if (share_wanted_ != 0 && share_allows(share_wanted_)) {
+    share_wanted_ = 0;
+    schedule_pump();
+  }
   if (waiting_gate_ && in_flight_ == 0) {
     // Nothing of its own will come back to the gate any more: see gate.h about overdrawing.
     owner_.gate().cancel(this);
@@ -77,10 +81,70 @@ void Connection::tend(std::int64_t now_steady_us) {
       silent_us > limits::kUnreadAnswersMaxMilliseconds * 1000LL) {
     return close();
   }
+  if (receiving() && overdue(now_steady_us) != Owed::nothing) return end_overdue(now_steady_us);
   if (line_mode_ || acks_.unacknowledged() == 0 || !out_.empty()) return;
   if (silent_us < limits::kSilenceMaxMilliseconds * 1000LL) return;
   acks_.repeat(out_);
   send();
+}
+
+// What the peer is to send now. Nothing while it is not read, whoever is the cause of that.
+Owed Connection::owed() const {
+  if (paused_ || waiting_gate_ || share_wanted_ != 0) return Owed::nothing;
+  if (state_ < State::frames) return Owed::hello;
+  if (!buffer_.pending().empty()) return Owed::frame;
+  const bool all_answered = in_flight_ == 0 && out_.empty();
+  return all_answered ? Owed::word : Owed::nothing;
+}
+
+// Which of what it owes the peer has owed for too long.
+Owed Connection::overdue(std::int64_t now_steady_us) {
+  const DeadlineLimits& deadlines = owner_.deadlines();
+  const Owed unread = waiting_writable_ ? Owed::answers : Owed::nothing;
+  const auto written = static_cast<std::uint64_t>(last_sent_us_);
+  if (answers_deadline_.look(unread, written, now_steady_us, deadlines)) return unread;
+  const Owed input = owed();
+  return input_deadline_.look(input, whole_, now_steady_us, deadlines) ? input : Owed::nothing;
+}
+
+void Connection::end_overdue(std::int64_t now_steady_us) {
+  // Perhaps it is the loop that is late, and what is owed has come: one more look into the socket.
+  pump();
+  const Owed what = receiving() ? overdue(now_steady_us) : Owed::nothing;
+  if (what == Owed::nothing) return;
+  const DeadlineLimits& limits = owner_.deadlines();
+  const auto in_seconds = [](std::int64_t us) { return std::to_string(us / 1'000'000) + " s"; };
+  stats::Word word = stats::Word::overdue_answers;
+  std::string message = "answers were not read for " + in_seconds(limits.answers_us);
+  switch (what) {
+    case Owed::hello:
+      word = stats::Word::overdue_hello;
+      message = "no preface and HELLO, and no line, within " + in_seconds(limits.hello_us);
+      break;
+    case Owed::frame:
+      word = stats::Word::overdue_frame;
+      message = std::string(line_mode_ ? "a line" : "a frame") + " was not whole within " +
+                in_seconds(limits.frame_us);
+      break;
+    case Owed::word:
+      word = stats::Word::overdue_idle;
+      message = "nothing was said for " + in_seconds(limits.idle_us);
+      break;
+    case Owed::answers:
+    case Owed::nothing:
+      break;
+  }
+  stats::add(owner_.stats(), word);
+  log::event(log::Level::info, "connection over a deadline",
+             {{"peer", peer_}, {"reason", message}});
+  // Who has been idle has done nothing wrong, and may come back when it has something to send.
+  if (what == Owed::word && !line_mode_) return drain();
+  refuse(wire::ErrorCode::timed_out, std::move(message));
+}
+
+void Connection::refuse(wire::ErrorCode code, std::string message) {
+  give_up(code, std::move(message));
+  flush();
 }
 
 void Connection::send() {
@@ -131,6 +195,10 @@ void Connection::drain() {
 void Connection::fail(wire::ErrorCode code, std::string message) {
   log::event(log::Level::info, "connection failed", {{"peer", peer_}, {"reason", message}});
   stats::add(owner_.stats(), stats::Word::connections_broken);
+  give_up(code, std::move(message));
+}
+
+void Connection::give_up(wire::ErrorCode code, std::string message) {
   error_code_ = code;
   error_message_ = std::move(message);
   end();
@@ -142,6 +210,7 @@ void Connection::end() {
   last_sent_us_ = flow::steady_us();
   if (waiting_gate_) owner_.gate().cancel(this);
   waiting_gate_ = false;
+  share_wanted_ = 0;
   // What is in it and was not taken is never looked at; the rest is held by tickets.
   buffer_ = FrameBuffer();
 }

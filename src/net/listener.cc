@@ -90,6 +90,7 @@ void Listener::accept_all() {
     if (problem == boost::asio::error::connection_aborted) continue;
     if (problem) {
       // Out of descriptors or memory: those who wait keep their place until some come back.
+      stats::add(connections_.stats(), stats::Word::accept_errors);
       if (!complained_) {
         log::event(log::Level::error, "a connection cannot be accepted; trying again",
                    {{"reason", problem.message()}});

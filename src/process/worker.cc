@@ -72,6 +72,16 @@ store::Maintenance::Options maintenance_options(const config::Config& config) {
   return options;
 }
 
+net::ConnectionLimits connection_limits(const config::Config& config) {
+  net::ConnectionLimits limits;
+  limits.per_address = config.max_connections_per_address;
+  limits.deadlines.hello_us = config.hello_timeout.count();
+  limits.deadlines.frame_us = config.frame_timeout.count();
+  limits.deadlines.answers_us = config.answers_timeout.count();
+  limits.deadlines.idle_us = config.idle_timeout ? config.idle_timeout->count() : 0;
+  return limits;
+}
+
 int verify_threads(const config::Config& config) {
   return config::effective_verify_threads(config, config::available_cores());
 }
@@ -143,7 +153,7 @@ Worker::Worker(const config::Config& config, const WorkerEnvironment& environmen
            .max_bytes = config.batch_max_bytes},
           gate_, stats_, [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
           [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }),
-      connections_(loop_, gate_, chunks_, intake_, stats_),
+      connections_(loop_, gate_, chunks_, intake_, stats_, connection_limits(config)),
       batches_({.max_rows = config.batch_max_rows,
                 .max_bytes = config.batch_max_bytes,
                 .linger = config.batch_linger},

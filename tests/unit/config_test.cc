@@ -145,6 +145,11 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.batch_linger = microseconds(500);
   other.in_flight_bytes = 1 << 20;
   other.max_connections = 12;
+  other.max_connections_per_address = 11;
+  other.hello_timeout = seconds(3);
+  other.frame_timeout = seconds(4);
+  other.answers_timeout = seconds(5);
+  other.idle_timeout = std::nullopt;
   other.drain_timeout = milliseconds(1500);
   other.log_level = "debug";
   other.log_file = "/dev/null";

@@ -1,0 +1,171 @@
+#include "support/crowd.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace txindex::test {
+namespace {
+
+// How often each stranger does something: the pace of the abuse.
+constexpr auto kRound = std::chrono::milliseconds(100);
+constexpr int kRoundsPerSecond = 10;
+constexpr int kRoundsBeforeVanishing = 5;
+
+using namespace std::string_literals;
+
+const std::string kHello = "\0TXI\x04\0\0\0\x01\x01\0\0"s;
+const std::string kTxOf1000 = "\xe8\x03\0\0\x02\x01\0"s;
+
+}  // namespace
+
+class Crowd::Stranger {
+ public:
+  Stranger(Abuse kind, std::uint16_t port, std::uint32_t address, Crowd& crowd)
+      : kind_(kind), port_(port), address_(address), crowd_(crowd) {}
+  ~Stranger() { leave(); }
+
+  bool connected() const { return fd_ >= 0; }
+
+  void act() {
+    if (fd_ < 0) return connect();
+    ++rounds_;
+    if (kind_ != Abuse::reads_none && has_been_ended()) return count_end();
+    if (!unsent_.empty()) return send();
+    if (kind_ == Abuse::slow && rounds_ % kRoundsPerSecond == 0) unsent_ = "x";
+    if (kind_ == Abuse::vanish && rounds_ > kRoundsBeforeVanishing) return vanish();
+    if (kind_ == Abuse::reads_none) {
+      for (int i = 0; i < 500; ++i)
+        unsent_ += "\x09\0\0\0\x03pingping"s;
+    }
+    send();
+  }
+
+ private:
+  void connect() {
+    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd_ < 0) return;
+    const int on = 1;
+    setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(address_);
+    sockaddr_in to = from;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(port_);
+    if (bind(fd_, reinterpret_cast<sockaddr*>(&from), sizeof from) != 0 ||
+        (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0 &&
+         errno != EINPROGRESS)) {
+      return leave();
+    }
+    ++crowd_.made_;
+    rounds_ = 0;
+    unsent_ = opening();
+    send();
+  }
+
+  std::string opening() {
+    switch (kind_) {
+      case Abuse::garbage: {
+        std::string bytes(2000, 0);
+        for (auto& byte : bytes)
+          byte = static_cast<char>(crowd_.random_());
+        return bytes;
+      }
+      case Abuse::http:
+        return "GET / HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\n\r\n";
+      case Abuse::tls:
+        return "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s + std::string(506, 'r');
+      case Abuse::slow:
+      case Abuse::vanish:
+        return kHello + kTxOf1000;
+      case Abuse::absurd:
+        return kHello + "\xff\xff\xff\x7f\x02"s;
+      case Abuse::reads_none:
+        return kHello;
+      case Abuse::only_connect:
+      case Abuse::one_address:
+        break;
+    }
+    return {};
+  }
+
+  void send() {
+    if (unsent_.empty()) return;
+    const auto n = ::send(fd_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n > 0) unsent_.erase(0, static_cast<std::size_t>(n));
+    // Others find out by reading, so that they have what the server said.
+    if (n < 0 && errno != EAGAIN && kind_ == Abuse::reads_none) count_end();
+  }
+
+  bool has_been_ended() const {
+    std::array<char, 4096> bytes;
+    for (;;) {
+      const auto n = recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      if (n == 0) return true;
+      if (n < 0) return errno != EAGAIN;
+    }
+  }
+
+  void count_end() {
+    ++crowd_.ended_[static_cast<std::size_t>(kind_)];
+    leave();
+  }
+
+  void vanish() {
+    const linger at_once{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    leave();
+  }
+
+  void leave() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+  const Abuse kind_;
+  const std::uint16_t port_;
+  const std::uint32_t address_;
+  Crowd& crowd_;
+  int fd_ = -1;
+  int rounds_ = 0;
+  std::string unsent_;
+};
+
+Crowd::Crowd(std::uint16_t port, std::size_t strangers, std::uint64_t seed) : random_(seed) {
+  constexpr std::uint32_t kFirst = (127U << 24) + (1U << 16);
+  for (std::size_t i = 0; i < strangers; ++i) {
+    const auto kind = static_cast<Abuse>(i % kAbuses);
+    const auto own = kFirst + static_cast<std::uint32_t>(i);
+    strangers_.push_back(std::make_unique<Stranger>(
+        kind, port, kind == Abuse::one_address ? kFirst - 1 : own, *this));
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+Crowd::~Crowd() {
+  stop_ = true;
+  thread_.join();
+}
+
+void Crowd::run() {
+  while (!stop_) {
+    const auto next = std::chrono::steady_clock::now() + kRound;
+    std::size_t connected = 0;
+    for (auto& stranger : strangers_) {
+      if (stop_) return;
+      stranger->act();
+      connected += stranger->connected() ? 1 : 0;
+    }
+    connected_ = connected;
+    std::this_thread::sleep_until(next);
+  }
+}
+
+}  // namespace txindex::test
