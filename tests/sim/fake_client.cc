@@ -131,7 +131,9 @@ void FakeClient::answer(std::size_t which, wire::Outcome outcome) {
   check(which < sent_.size(), "only what was sent is acknowledged", name_);
   const std::size_t number = sent_[which];
   const auto rejected = rejection(kinds_[number]);
-  if (rejected) {
+  if (kinds_[number] == Kind::bad_when_there && outcome == wire::Outcome::refused_by_database) {
+    check(database_.has(number), "it is refused because it is there", number);
+  } else if (rejected) {
     check(outcome == *rejected, "a rejection says what is wrong", number);
   } else {
     check(outcome == wire::Outcome::committed || outcome == wire::Outcome::duplicate,

@@ -68,7 +68,8 @@ void FakeDatabase::toggle() {
 
 void FakeDatabase::drop_a_partition() {
   for (const auto& [first, rows] : partitions_) {
-    if (rows > 0) continue;
+    if (rows > 0 || dropped_) continue;
+    dropped_ = true;
     chance_.note("partition dropped", static_cast<std::uint64_t>(first));
     partitions_.erase(first);
     return;
@@ -143,8 +144,11 @@ Answer FakeDatabase::insert(const Statement& statement) {
     if (kind == Kind::bad_row) {
       return {.error = store::DatabaseError{Verdict::bad_row, false, "22003", "out of range"}};
     }
-    check(kind == Kind::good, "what does not verify or parse never reaches the database",
-          row.number);
+    if (kind == Kind::bad_when_there && has(row.number)) {
+      return {.error = store::DatabaseError{Verdict::bad_row, false, "23000", "again"}};
+    }
+    check(kind == Kind::good || kind == Kind::bad_when_there,
+          "what does not verify or parse never reaches the database", row.number);
   }
   Answer answer;
   answer.written.doubtful = chance_.percent(trouble_);

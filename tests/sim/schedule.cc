@@ -114,8 +114,12 @@ class Schedule {
   }
 
   bool client_step(FakeClient& client) {
-    client.maybe_vanish();
     if (client.gone()) return false;
+    client.maybe_vanish();
+    if (client.gone()) {
+      worker_.something_came();
+      return true;
+    }
     if (client.can_write() && chance_.percent(60)) {
       client.write();
       worker_.something_came();

@@ -62,7 +62,7 @@ std::int64_t stamp_of(std::size_t number) {
 
 Kind Kinds::operator[](std::size_t number) const {
   // Two in three are good.
-  constexpr std::array kinds = {Kind::bad_row,       Kind::bad_row_23514, Kind::bad_row,
+  constexpr std::array kinds = {Kind::bad_row,       Kind::bad_row_23514, Kind::bad_when_there,
                                 Kind::bad_signature, Kind::malformed,     Kind::too_large,
                                 Kind::unknown_chain};
   const std::uint64_t hash = (seed_ ^ (number * 0x9e3779b97f4a7c15)) * 0xff51afd7ed558ccd;
@@ -76,6 +76,7 @@ Kind Kinds::operator[](std::size_t number) const {
 std::optional<wire::Outcome> rejection(Kind kind) {
   switch (kind) {
     case Kind::good:
+    case Kind::bad_when_there:
       return std::nullopt;
     case Kind::bad_row:
     case Kind::bad_row_23514:

@@ -13,8 +13,9 @@ namespace txindex::sim {
 
 enum class Kind : std::uint8_t {
   good,
-  bad_row,        // PostgreSQL refuses it
-  bad_row_23514,  // likewise, with the SQLSTATE that a missing partition has too
+  bad_row,         // PostgreSQL refuses it
+  bad_row_23514,   // likewise, with the SQLSTATE that a missing partition has too
+  bad_when_there,  // likewise, but only when it is in the table already: a trigger can do that
   bad_signature,
   malformed,
   too_large,
