@@ -1,57 +1,50 @@
-// The same frames come out of a stream however it is cut. The first byte says how.
-#include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+// The same frames come out of a stream however it is cut, and put together again they are the
+// stream. The first byte says how it is cut.
 #include <vector>
 
-#include "net/frame_buffer.h"
-#include "support/stages.h"
+#include "fuzz/stream_pieces.h"
+#include "fuzz/target.h"
 
 namespace {
 
 using namespace txindex;
+using net::FrameBuffer;
 
 struct Outcome {
-  std::vector<std::vector<std::uint8_t>> frames;
+  wire::Buffer frames;  // as they were
+  std::size_t count = 0;
   bool bad = false;
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome feed(Bytes stream, std::size_t piece) {
+Outcome read(Bytes stream, std::size_t piece) {
   test::LoopParts parts(1 << 30);
-  net::FrameBuffer buffer;
+  FrameBuffer buffer;
   Outcome outcome;
-  while (!stream.empty() && !outcome.bad) {
-    if (buffer.space().empty()) {
-      const bool large = buffer.needed_bytes() > limits::kSmallChunkBytes;
-      buffer.move_to(
-          parts.chunks.get(large ? limits::kLargeChunkBytes : limits::kSmallChunkBytes, true));
-    }
-    const auto space = buffer.space();
-    const std::size_t n = std::min({piece, space.size(), stream.size()});
-    std::copy_n(stream.begin(), n, space.begin());
-    buffer.filled(n);
-    stream = stream.subspan(n);
+  fuzz::feed(buffer, parts, stream, piece, [&](FrameBuffer& in) {
     for (;;) {
-      net::FrameBuffer::Frame frame;
-      const auto status = buffer.next_frame(frame);
-      outcome.bad = status == net::FrameBuffer::Status::bad;
-      if (status != net::FrameBuffer::Status::whole) break;
-      outcome.frames.emplace_back(frame.body.begin(), frame.body.end()).push_back(frame.type);
+      FrameBuffer::Frame frame;
+      const auto status = in.next_frame(frame);
+      outcome.bad = status == FrameBuffer::Status::bad;
+      if (status != FrameBuffer::Status::whole) return !outcome.bad;
+      wire::append(outcome.frames, static_cast<std::uint32_t>(frame.body.size() + 1));
+      outcome.frames.push_back(frame.type);
+      outcome.frames.insert(outcome.frames.end(), frame.body.begin(), frame.body.end());
+      ++outcome.count;
     }
-    buffer.drop_chunk_if_idle();
-  }
+  });
   return outcome;
 }
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const Bytes stream = Bytes(data, size).subspan(1);
-  if (feed(stream, data[0] % 64U + 1) != feed(stream, 1 << 20)) {
-    std::fputs("another cut, other frames\n", stderr);
-    std::abort();
-  }
-  return 0;
+TXINDEX_FUZZ_TARGET(frame) {
+  if (input.empty()) return;
+  const Bytes stream = input.subspan(1);
+  const Outcome whole = read(stream, fuzz::kWhole);
+  fuzz::require(whole == read(stream, input[0] % 64U + 1), "another cut, the same frames");
+  const Bytes again = whole.frames;
+  fuzz::require(
+      again.size() <= stream.size() && std::equal(again.begin(), again.end(), stream.begin()),
+      "frames put together again are the stream");
 }
