@@ -28,6 +28,7 @@
 #include "log/log.h"
 #include "net/connections.h"
 #include "net/listener.h"
+#include "process/batch_rows.h"
 #include "process/control.h"
 #include "process/heartbeat.h"
 #include "process/intake.h"
@@ -367,12 +368,7 @@ void Worker::leave() {
 void Worker::finish(batch::Batch batch) {
   const std::int64_t now = flow::steady_us();
   for (auto& parcel : batch) {
-    for (std::size_t i = 0; i < parcel->size(); ++i) {
-      flow::Item& item = parcel->items[i];
-      stats::record(stats_, stats::Timing::receive_to_ack,
-                    static_cast<std::uint64_t>(now - item.received_steady_us));
-      item.ticket.complete(item.outcome, item.detail, parcel->table.transactions[i].txid);
-    }
+    complete(*parcel, now, stats_);
     intake_.recycle(std::move(parcel));
   }
   connections_.flush();

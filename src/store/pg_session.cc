@@ -142,7 +142,7 @@ void PgSession::prepare(IndexLevel level, long statement_timeout_ms) {
     connection_.prepare_now(name);
 }
 
-PgSession::Written PgSession::write(Batch& batch) {
+Written PgSession::write(Batch& batch) {
   std::vector<pqxx::binarystring> parameters;
   for (const std::string_view bytes : batch.parameters())
     parameters.push_back(parameter(bytes));
