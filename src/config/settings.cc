@@ -275,7 +275,17 @@ std::vector<Setting> make_settings() {
   add(boolean("database.allow_unsafe_durability", &Config::allow_unsafe_durability),
       "Accept a server with fsync or synchronous_commit off. RISK: transactions acknowledged as "
       "committed can then be lost when that server crashes, and no producer will send them again.");
+  add(or_off(
+          duration("database.statement_timeout", &Config::time_max_age, seconds(1), 24 * hours(1)),
+          &Config::time_max_age, &Config::statement_timeout),
+      "How long PostgreSQL may take over one batch before it is cancelled and sent again.");
   add(boolean("migrate", &Config::migrate), "Bring the schema up to date at start.");
+  add(text("migrate.database", "CONNINFO", &Config::migrate_database),
+      "PostgreSQL for migrations, as the role that owns the schema; empty: as database. The role "
+      "of "
+      "database is then given what ingest needs, and no more.");
+  add(text("migrate.password_file", "FILE", &Config::migrate_password_file),
+      "File whose first line is the password for migrate.database.");
   add(number("writers", &Config::writers, 1, limits::kWritersMax),
       "PostgreSQL connections of each worker that write.");
 

@@ -60,6 +60,10 @@ store::PgStore::Options store_options(const config::Config& config) {
   options.partition_interval =
       std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
   options.allow_unsafe_durability = config.allow_unsafe_durability;
+  if (config.statement_timeout) {
+    options.statement_timeout =
+        std::chrono::ceil<std::chrono::milliseconds>(*config.statement_timeout);
+  }
   return options;
 }
 

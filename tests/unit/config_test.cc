@@ -127,7 +127,10 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.database = "host=/run dbname='x y'";
   other.database_password_file = "/run/password";
   other.allow_unsafe_durability = true;
+  other.statement_timeout = seconds(9);
   other.migrate = false;
+  other.migrate_database = "user=owner";
+  other.migrate_password_file = "/run/owner";
   other.index_level = IndexLevel::instructions;
   other.partition_interval = hours(6);
   other.dedup_window = minutes(11);
