@@ -12,6 +12,7 @@
 --
 -- What ingest may do in the schema, `txindexd migrate` grants it (txindex.grant_ingest).
 \set ON_ERROR_STOP on
+SET client_min_messages = warning;
 \if :{?owner}
 \else
   \set owner txindexd_owner

@@ -52,6 +52,7 @@ struct Config {
   std::chrono::microseconds drain_timeout = std::chrono::seconds(30);
   std::chrono::microseconds roll_ready_timeout = std::chrono::seconds(60);
   std::chrono::microseconds roll_settle = std::chrono::seconds(5);
+  bool sandbox = true;  // for the children, as far as the kernel can
 
   std::string log_level = "info";
   std::string log_file;  // empty: standard error

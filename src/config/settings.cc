@@ -228,6 +228,20 @@ Setting format_of_log() {
   return s;
 }
 
+Setting sandbox() {
+  Setting s;
+  s.key = "sandbox";
+  s.placeholder = "auto|off";
+  s.allowed = "auto or off";
+  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    if (text != "auto" && text != "off") return refused(text, allowed);
+    config.sandbox = text == "auto";
+    return {};
+  };
+  s.write = [](const Config& config) { return config.sandbox ? "auto" : "off"; };
+  return s;
+}
+
 Setting level_of_log() {
   static constexpr std::array<std::string_view, 7> kNames = {"trace", "debug",    "info", "warn",
                                                              "error", "critical", "off"};
@@ -330,6 +344,10 @@ std::vector<Setting> make_settings() {
       "aborted.");
   add(duration("roll.settle", &Config::roll_settle, seconds(0), hours(1)),
       "How long the first replacement of a rolling restart must live before any old worker ends.");
+  add(sandbox(),
+      "Take from the processes that serve strangers, as far as the kernel can, what they have no "
+      "use "
+      "for: to execute programs, to write files but the log, most system calls.");
 
   group = "Log";
   add(level_of_log(), "The least severe messages that are written.");

@@ -188,6 +188,28 @@ result<ConnectionString> parse_connection_string(const std::string& conninfo) {
   return ConnectionString{joined(values), address, user};
 }
 
+std::vector<std::string> files_of(const std::string& conninfo) {
+  std::vector<std::string> files;
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    files = {std::string(home) + "/.postgresql", std::string(home) + "/.pgpass",
+             std::string(home) + "/.pg_service.conf"};
+  }
+  if (const char* services = std::getenv("PGSERVICEFILE"); services != nullptr) {
+    files.emplace_back(services);
+  }
+  const auto parsed = parse(conninfo);
+  if (!parsed) return files;
+  Values all = with_defaults(*parsed);
+  if (!all["passfile"].empty()) files.push_back(all["passfile"]);
+  for (const char* keyword : {"sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir"}) {
+    const std::string& path = all[keyword];
+    if (path.empty()) continue;
+    const auto end = path.rfind('/');
+    files.push_back(end == std::string::npos || end == 0 ? path : path.substr(0, end));
+  }
+  return files;
+}
+
 result<void> add_password(std::string& conninfo, const std::string& password_file,
                           const PasswordSetting& setting) {
   auto parsed = parse(conninfo, setting.conninfo);

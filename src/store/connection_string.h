@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "txindex/result.h"
 
@@ -22,6 +23,11 @@ struct ConnectionString {
 // it, or reads it so that a part of a password would be shown as something else. The message does
 // not repeat what was not understood.
 result<ConnectionString> parse_connection_string(const std::string& conninfo);
+
+// What libpq may read each time that it connects: the folders of the certificates and keys that are
+// named, because these are renewed by files that take their place; the files of passwords and
+// services; and its own folder in the home of the user.
+std::vector<std::string> files_of(const std::string& conninfo);
 
 struct PasswordSetting {
   std::string conninfo = "database";

@@ -2,6 +2,8 @@
 
 #include <pqxx/nontransaction>
 #include <pqxx/transaction>
+#include <sstream>
+#include <string_view>
 
 #include "store/connection_string.h"
 #include "store/migrations.h"
@@ -130,8 +132,17 @@ result<T> with_connection(const std::string& conninfo, Action&& action) {
 }  // namespace
 
 std::string first_line(const std::exception& problem) {
-  const std::string text = problem.what();
-  return text.substr(0, text.find('\n'));
+  constexpr std::string_view kAttempt = "connection to server at ";
+  std::istringstream lines(problem.what());
+  std::string all;
+  for (std::string line; std::getline(lines, line);) {
+    if (all.empty()) {
+      all = line;
+    } else if (all.starts_with(kAttempt) && line.starts_with(kAttempt)) {
+      all += "; " + line;
+    }
+  }
+  return all;
 }
 
 std::string without_privilege(const std::exception& problem) {

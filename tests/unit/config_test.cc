@@ -139,6 +139,7 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.retention = hours(24 * 366);
   other.roll_ready_timeout = seconds(7);
   other.roll_settle = seconds(1);
+  other.sandbox = false;
   other.log_format = LogFormat::json;
   other.workers = 7;
   other.verify_threads = 5;

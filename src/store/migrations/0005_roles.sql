@@ -26,8 +26,8 @@ BEGIN
   -- current_user is the owner here, session_user who has connected.
   IF NOT pg_has_role(session_user, current_user, 'MEMBER')
      AND (cutoff <= now() - kept) IS NOT TRUE THEN
-    RAISE EXCEPTION 'role % may not drop what is from before %: the retention that the database allows it is %',
-        session_user, cutoff, coalesce(kept::text, 'none')
+    RAISE EXCEPTION 'role % may not drop this: the retention that the database allows it is %',
+        session_user, coalesce(kept::text, 'none')
       USING ERRCODE = 'insufficient_privilege',
             HINT = 'Run txindexd migrate with migrate.database, which sets it.';
   END IF;
