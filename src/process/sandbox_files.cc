@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -78,6 +79,7 @@ std::string folder_of(const std::string& file) {
 
 result<void> confine_files(const Sandbox& sandbox) {
   if constexpr (!kSandboxAvailable) return {};
+  ::tzset();  // while the file of the time zone can be read: the log has local time
   const long abi =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 1) {

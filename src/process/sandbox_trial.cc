@@ -31,7 +31,7 @@ namespace {
 void attempt(const char* name, const std::function<long()>& action) {
   errno = 0;
   const bool failed = action() < 0;
-  log::info("trespass {}: {}", name, failed ? std::strerror(errno) : "done");
+  log::debug("trespass {}: {}", name, failed ? std::strerror(errno) : "done");
 }
 
 void trespass(const std::string& folder) {
@@ -82,7 +82,7 @@ void try_what_is_forbidden() {
   }
   if (const char* program = std::getenv("TXINDEX_TEST_EXECUTE"); program != nullptr) {
     ::execl(program, program, static_cast<char*>(nullptr));
-    log::info("trespass execute: {}", std::strerror(errno));
+    log::debug("trespass execute: {}", std::strerror(errno));
   }
 }
 #endif

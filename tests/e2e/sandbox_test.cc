@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "support/sending.h"
 #include "support/server.h"
@@ -50,8 +51,6 @@ class SandboxTest : public testing::Test {
 };
 
 TEST_F(SandboxTest, AnIntruderCanNeitherReadNorWriteNorStartAnything) {
-  TempDir logs;
-  // A few of the kind are logged in ten seconds, unless they are of level debug: all are asked for.
   Server::Options options;
   options.flags = {"--workers=1", "--log-level=debug"};
   options.environment = {{"TXINDEX_TEST_TRESPASS", secret_.path().string()}};
@@ -79,7 +78,7 @@ TEST_F(SandboxTest, TheLogFileIsAllThatCanBeWritten) {
   TempDir logs;
   const std::string file = logs / "log";
   Server::Options options;
-  options.flags = {"--workers=1", "--admin=off", "--log-file=" + file};
+  options.flags = {"--workers=1", "--admin=off", "--log-level=debug", "--log-file=" + file};
   options.environment = {{"TXINDEX_TEST_TRESPASS", secret_.path().string()}};
   options.wait = false;
   Server server(postgres_.conninfo(), options);
@@ -91,10 +90,29 @@ TEST_F(SandboxTest, TheLogFileIsAllThatCanBeWritten) {
   EXPECT_EQ(read_file(secret_ / "secret"), "sesame");
 }
 
+// It is read from a file, and a process may have had nothing to log before it is confined.
+TEST_F(SandboxTest, TheLogKeepsItsTimeZone) {
+  const fs::path zone = "/usr/share/zoneinfo/Asia/Tokyo";
+  if (!fs::exists(zone)) GTEST_SKIP() << "no time zones on this machine";
+  fs::copy_file(zone, secret_ / "zone");
+  Server::Options options;
+  options.flags = {"--workers=1", "--log-level=debug"};
+  options.environment = {{"TZ", ":" + (secret_ / "zone").string()}};
+  Server server(postgres_.conninfo(), options);
+  EXPECT_EQ(server.stop(), 0);
+  std::istringstream lines(server.log());
+  int of_children = 0;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_NE(line.find("+09:00 "), std::string::npos) << line;
+    of_children += line.find("[admin ") != std::string::npos;
+  }
+  EXPECT_GT(of_children, 0);
+}
+
 // That the attempts above would succeed without it.
 TEST_F(SandboxTest, SwitchedOffItForbidsNothing) {
   Server::Options options;
-  options.flags = {"--workers=1", "--admin=off", "--sandbox=off"};
+  options.flags = {"--workers=1", "--admin=off", "--log-level=debug", "--sandbox=off"};
   options.environment = {{"TXINDEX_TEST_TRESPASS", secret_.path().string()}};
   options.wait = false;
   Server server(postgres_.conninfo(), options);
