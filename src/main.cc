@@ -47,8 +47,16 @@ int control_fd_of(int argc, char** argv) {
 }
 
 int migrate(const config::Config& config) {
-  const auto done = store::migrate(
-      config.database, std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval));
+  const auto interval = std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
+  const bool apart = !config.migrate_database.empty();
+  std::optional<store::Ingest> ingest;
+  if (apart) {
+    const auto writer = store::parse_connection_string(config.database);
+    if (!writer) return fail(writer.error());
+    ingest = {writer->user, config.retention};
+  }
+  const auto done =
+      store::migrate(apart ? config.migrate_database : config.database, interval, ingest);
   if (!done) {
     log::critical("{}", done.error().message);
     return done.error().exit_status;
@@ -111,6 +119,18 @@ log::Options log_options(const config::Config& config) {
   return {config.log_level, config.log_file, json ? log::Format::json : log::Format::text};
 }
 
+// The children that serve strangers are not told how to become the owner of the schema.
+result<void> add_passwords(config::Config& config, config::Command command) {
+  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) return ok;
+  if (command == config::Command::worker || command == config::Command::admin) {
+    config.migrate_database.clear();
+    return {};
+  }
+  if (config.migrate_database.empty()) return {};
+  return store::add_password(config.migrate_database, config.migrate_password_file,
+                             {"migrate.database", "migrate.password_file"});
+}
+
 std::string process_name(const config::CommandLine& line) {
   switch (line.command) {
     case config::Command::worker:
@@ -146,7 +166,7 @@ int main(int argc, char** argv) {
   }
   // Every process reads the file, so that a rolling restart is enough for a new password.
   auto& config = line->config;
-  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) {
+  if (auto ok = add_passwords(config, line->command); !ok) {
     return child_failed(control_fd_of(argc, argv), ok.error());
   }
   if (line->command == config::Command::check_config) {

@@ -29,7 +29,10 @@ struct Config {
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
   std::string database_password_file;  // its first line is the password; empty: there is none
   bool allow_unsafe_durability = false;
+  std::optional<std::chrono::microseconds> statement_timeout = std::chrono::minutes(2);
   bool migrate = true;
+  std::string migrate_database;       // as `database`; empty: that one
+  std::string migrate_password_file;  // for migrate_database
   IndexLevel index_level = IndexLevel::accounts;
   std::chrono::microseconds partition_interval = std::chrono::hours(1);
   std::chrono::microseconds dedup_window = std::chrono::minutes(10);
@@ -54,6 +57,7 @@ struct Config {
   std::chrono::microseconds drain_timeout = std::chrono::seconds(30);
   std::chrono::microseconds roll_ready_timeout = std::chrono::seconds(60);
   std::chrono::microseconds roll_settle = std::chrono::seconds(5);
+  bool sandbox = true;  // for the children, as far as the kernel can
 
   std::string log_level = "info";
   std::string log_file;  // empty: standard error

@@ -228,6 +228,20 @@ Setting format_of_log() {
   return s;
 }
 
+Setting sandbox() {
+  Setting s;
+  s.key = "sandbox";
+  s.placeholder = "auto|off";
+  s.allowed = "auto or off";
+  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    if (text != "auto" && text != "off") return refused(text, allowed);
+    config.sandbox = text == "auto";
+    return {};
+  };
+  s.write = [](const Config& config) { return config.sandbox ? "auto" : "off"; };
+  return s;
+}
+
 Setting level_of_log() {
   static constexpr std::array<std::string_view, 7> kNames = {"trace", "debug",    "info", "warn",
                                                              "error", "critical", "off"};
@@ -289,7 +303,17 @@ std::vector<Setting> make_settings() {
   add(boolean("database.allow_unsafe_durability", &Config::allow_unsafe_durability),
       "Accept a server with fsync or synchronous_commit off. RISK: transactions acknowledged as "
       "committed can then be lost when that server crashes, and no producer will send them again.");
+  add(or_off(
+          duration("database.statement_timeout", &Config::time_max_age, seconds(1), 24 * hours(1)),
+          &Config::time_max_age, &Config::statement_timeout),
+      "How long PostgreSQL may take over one batch before it is cancelled and sent again.");
   add(boolean("migrate", &Config::migrate), "Bring the schema up to date at start.");
+  add(text("migrate.database", "CONNINFO", &Config::migrate_database),
+      "PostgreSQL for migrations, as the role that owns the schema; empty: as database. The role "
+      "of "
+      "database is then given what ingest needs, and no more.");
+  add(text("migrate.password_file", "FILE", &Config::migrate_password_file),
+      "File whose first line is the password for migrate.database.");
   add(number("writers", &Config::writers, 1, limits::kWritersMax),
       "PostgreSQL connections of each worker that write.");
 
@@ -334,6 +358,10 @@ std::vector<Setting> make_settings() {
       "aborted.");
   add(duration("roll.settle", &Config::roll_settle, seconds(0), hours(1)),
       "How long the first replacement of a rolling restart must live before any old worker ends.");
+  add(sandbox(),
+      "Take from the processes that serve strangers, as far as the kernel can, what they have no "
+      "use "
+      "for: to execute programs, to write files but the log, most system calls.");
 
   group = "Log";
   add(level_of_log(), "The least severe messages that are written.");

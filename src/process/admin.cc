@@ -23,6 +23,8 @@
 #include "process/control.h"
 #include "process/descriptor.h"
 #include "process/heartbeat.h"
+#include "process/sandbox.h"
+#include "process/sandbox_trial.h"
 #include "stats/block.h"
 
 namespace txindex::process {
@@ -81,6 +83,7 @@ class Admin {
 
  private:
   result<Descriptor> listening_socket();
+  result<void> confine() const;
   int failed(const Failure& failure);
   result<void> tell(Message message, int fd = -1);
   void watch_control();
@@ -115,6 +118,8 @@ int Admin::run() {
     if (!cancelled) drain("SIGTERM");
   });
   tick();
+  if (const auto confined = confine(); !confined) return failed(confined.error());
+  try_what_is_forbidden();
   server_->start();
   stats::set(stats_, stats::Word::listeners, 1);
   // A supervisor that is gone is noticed by watch_control().
@@ -130,6 +135,14 @@ result<Descriptor> Admin::listening_socket() {
   const Message deposit{.type = MessageType::listener};
   if (auto told = tell(deposit, listener->get()); !told) return told.error();
   return listener;
+}
+
+// The last thing before strangers are let in; there is one thread.
+result<void> Admin::confine() const {
+  if (!config_.sandbox) return {};
+  const Sandbox sandbox{.role = SandboxRole::admin, .readable = {}, .log_file = config_.log_file};
+  if (auto confined = confine_files(sandbox); !confined) return confined;
+  return confine_calls(sandbox);
 }
 
 int Admin::failed(const Failure& failure) {

@@ -32,7 +32,10 @@
 #include "process/control.h"
 #include "process/heartbeat.h"
 #include "process/intake.h"
+#include "process/sandbox.h"
+#include "process/sandbox_trial.h"
 #include "process/writers.h"
+#include "store/connection_string.h"
 #include "store/maintenance.h"
 #include "store/pg_store.h"
 #include "verify/signature.h"
@@ -61,6 +64,10 @@ store::PgStore::Options store_options(const config::Config& config) {
   options.partition_interval =
       std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
   options.allow_unsafe_durability = config.allow_unsafe_durability;
+  if (config.statement_timeout) {
+    options.statement_timeout =
+        std::chrono::ceil<std::chrono::milliseconds>(*config.statement_timeout);
+  }
   return options;
 }
 
@@ -81,6 +88,12 @@ net::ConnectionLimits connection_limits(const config::Config& config) {
   limits.deadlines.answers_us = config.answers_timeout.count();
   limits.deadlines.idle_us = config.idle_timeout ? config.idle_timeout->count() : 0;
   return limits;
+}
+
+Sandbox sandbox(const config::Config& config) {
+  return {.role = SandboxRole::worker,
+          .readable = store::files_of(config.database),
+          .log_file = config.log_file};
 }
 
 int verify_threads(const config::Config& config) {
@@ -274,6 +287,14 @@ void Worker::ready() {
         asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
       });
   maintenance_ = std::make_unique<store::Maintenance>(maintenance_options(config_), stats_);
+  // The last thing before strangers are let in.
+  if (config_.sandbox) {
+    if (const auto confined = confine_calls(sandbox(config_)); !confined) {
+      failed(confined.error());
+      return drain("it cannot be confined", false);
+    }
+  }
+  try_what_is_forbidden();
   for (auto& [slot, listener] : listeners_)
     listener->start();
   stats::set(stats_, stats::Word::listeners, listeners_.size());
@@ -428,6 +449,16 @@ int run_worker(const config::Config& config, const WorkerEnvironment& environmen
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
   verify::initialise();
+  // Before there are threads, and before PostgreSQL is connected to: if that can be done now, it
+  // can be done again later.
+  if (config.sandbox) {
+    if (const auto confined = confine_files(sandbox(config)); !confined) {
+      if (!tell_failure(environment.control_fd, confined.error())) {
+        log::critical("{}", confined.error().message);
+      }
+      return confined.error().exit_status;
+    }
+  }
   return Worker(config, environment).run();
 }
 

@@ -96,6 +96,7 @@ PgSession::PgSession(const std::string& options, std::string address)
 #include <pqxx/internal/ignore-deprecated-pre.hxx>
   connection_.inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>
+  pqxx::nontransaction(connection_).exec(kPinSearchPath);
 }
 
 result<void> PgSession::admit(bool allow_unsafe_durability,

@@ -68,6 +68,8 @@ result<void> PgStore::probe(const Options& options) {
   try {
     PgSession session(where->options, where->address);
     return session.admit(options.allow_unsafe_durability, options.partition_interval);
+  } catch (const pqxx::insufficient_privilege& problem) {
+    return configuration_failure(where->address + ": " + without_privilege(problem));
   } catch (const pqxx::pqxx_exception& problem) {
     return failure(where->address + ": " + first_line(problem.base()));
   }

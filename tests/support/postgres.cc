@@ -94,8 +94,8 @@ bool gone(pid_t pid) {
 }
 
 const PostgresCluster::Settings kBaseSettings = {
-    {"listen_addresses", "''"},   {"shared_buffers", "64MB"},    {"max_connections", "60"},
-    {"log_min_messages", "info"}, {"deadlock_timeout", "200ms"},
+    {"port", "5432"},          {"listen_addresses", "''"},   {"shared_buffers", "64MB"},
+    {"max_connections", "60"}, {"log_min_messages", "info"}, {"deadlock_timeout", "200ms"},
 };
 
 }  // namespace
@@ -129,11 +129,12 @@ PostgresCluster::~PostgresCluster() {
 }
 
 std::string PostgresCluster::conninfo() const {
-  return "host=" + socket_dir_.path().string() + " user=postgres dbname=postgres";
+  const std::string port = settings_.contains("port") ? " port=" + settings_.at("port") : "";
+  return "host=" + socket_dir_.path().string() + port + " user=postgres dbname=postgres";
 }
 
 fs::path PostgresCluster::socket_path() const {
-  return socket_dir_ / ".s.PGSQL.5432";
+  return socket_dir_ / (".s.PGSQL." + (settings_.contains("port") ? settings_.at("port") : "5432"));
 }
 
 std::string PostgresCluster::log() const {
@@ -160,7 +161,7 @@ void PostgresCluster::start() {
   options.group = group_;
   options.death_signal = SIGQUIT;
   server_ = std::make_unique<Process>(
-      std::vector<std::string>{binary("postgres"), "-D", dir_ / "data", "-p", "5432"}, options);
+      std::vector<std::string>{binary("postgres"), "-D", dir_ / "data"}, options);
   const bool ready = eventually([this] {
     if (!server_->running()) throw std::runtime_error("PostgreSQL ended: " + log());
     try {

@@ -127,7 +127,10 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.database = "host=/run dbname='x y'";
   other.database_password_file = "/run/password";
   other.allow_unsafe_durability = true;
+  other.statement_timeout = seconds(9);
   other.migrate = false;
+  other.migrate_database = "user=owner";
+  other.migrate_password_file = "/run/owner";
   other.index_level = IndexLevel::instructions;
   other.partition_interval = hours(6);
   other.dedup_window = minutes(11);
@@ -136,6 +139,7 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.retention = hours(24 * 366);
   other.roll_ready_timeout = seconds(7);
   other.roll_settle = seconds(1);
+  other.sandbox = false;
   other.log_format = LogFormat::json;
   other.workers = 7;
   other.verify_threads = 5;

@@ -53,6 +53,7 @@ const std::vector<Library> kLibraries = {
     {std::regex("boost/beast.*"), {"admin", "tools"}},
     {std::regex("prometheus/.*"), {"admin"}},
     {std::regex("systemd/.*"), {"process"}},
+    {std::regex("seccomp\\.h"), {"process"}},
     {std::regex("CLI/.*"), {"config", "tools"}},
     {std::regex("spdlog/.*"), {"log"}},
 };
