@@ -18,12 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStep = 50ms;
-// After everything has been mended. The longest wait in it is that of a worker that has died often.
-constexpr auto kSettleLimit = 90s;
 constexpr auto kStopLimit = 60s;
 constexpr std::size_t kSmallTablespaceBytes = std::size_t{48} << 20;
 constexpr std::size_t kSmallDiskBytes = std::size_t{320} << 20;
 constexpr std::uint64_t kNuisanceTransactions = 500;
+
+constexpr const char* kSeedVariable = "TXINDEX_TEST_SEED";
 
 void need_root(const char* what) {
   if (getuid() != 0) throw SkipScenario(std::string("only root can make ") + what);
@@ -52,13 +52,18 @@ class TemporaryFolder {
 
 }  // namespace
 
-Arena::Arena(const Setup& setup, const Effort& effort) {
+Arena::Arena(const Setup& setup, const Effort& effort) : settle_(setup.settle) {
+#ifndef TXINDEX_TEST_SWITCHES
+  if (!setup.environment.empty()) {
+    throw SkipScenario("it takes a build with TXINDEX_TEST_SWITCHES");
+  }
+#endif
   if (setup.network) {
     need_root("networks");
     network_ = std::make_unique<BadNetwork>(effort.seed);
   }
   start_postgres(setup);
-  start_service(setup);
+  start_service(setup, effort);
   if (!setup.sql.empty()) primary_->query(setup.sql);
   if (setup.nuisance) {
     others_.push_back(make_file("nuisance.txs", kNuisanceTransactions, effort.seed));
@@ -110,7 +115,7 @@ void Arena::make_standby() {
   if (!waits) throw std::runtime_error("the standby is not synchronous: " + primary_->log());
 }
 
-void Arena::start_service(const Setup& setup) {
+void Arena::start_service(const Setup& setup, const Effort& effort) {
   Service::Options options;
   options.flags = {"--workers=2", "--drain-timeout=20s"};
   options.flags.insert(options.flags.end(), setup.server_flags.begin(), setup.server_flags.end());
@@ -125,6 +130,7 @@ void Arena::start_service(const Setup& setup) {
     options.listen = std::string(BadNetwork::kServerAddress) + ":0";
     options.within = [this](const auto& start) { network_->within(BadNetwork::server, start); };
   }
+  options.environment[kSeedVariable] = std::to_string(effort.seed);
   service_ = std::make_unique<Service>(options);
 }
 
@@ -159,7 +165,6 @@ void Arena::start_load(const Setup& setup, const Effort& effort) {
     break_signatures(file);
     command.insert(command.end(), {"--file", file});
   }
-  command.insert(command.end(), setup.load_flags.begin(), setup.load_flags.end());
   Process::Options options;
   options.output_file = dir_ / "report";
   const auto run = [&] { load_ = std::make_unique<Process>(command, options); };
@@ -221,7 +226,7 @@ Outcome Arena::finish() {
   do_what_is_due(true);
   nuisance_.reset();
   bool hung = false;
-  if (pass(kSettleLimit)) {
+  if (pass(settle_)) {
     hung = true;
     load_->signal(SIGINT);
     if (load_->wait(2s) == -1) load_->signal(SIGINT);

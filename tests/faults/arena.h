@@ -34,7 +34,9 @@ struct Setup {
   bool network = false;  // a bad one between the load and the service
   enum class Disk : std::uint8_t { large, small_tablespace, small } disk = Disk::large;
   bool nuisance = false;
-  std::vector<std::string> load_flags = {};
+  // How long the load may take to come to its end when everything has been mended. The longest wait
+  // in it is for a worker that has died often.
+  Milliseconds settle = std::chrono::seconds(90);
   bool bad_signatures = false;  // the load sends transactions with those among them
 };
 
@@ -87,12 +89,12 @@ class Arena {
   using Clock = std::chrono::steady_clock;
   void start_postgres(const Setup& setup);
   void make_standby();
-  void start_service(const Setup& setup);
+  void start_service(const Setup& setup, const Effort& effort);
   void start_load(const Setup& setup, const Effort& effort);
   std::string make_file(const std::string& name, std::uint64_t count, std::uint64_t seed);
   void do_what_is_due(bool all);
-  Outcome outcome();
 
+  const Milliseconds settle_;
   TempDir dir_;
   std::unique_ptr<SmallDisk> disk_;
   std::unique_ptr<PostgresCluster> first_;

@@ -46,9 +46,9 @@ struct Counts {
 };
 
 struct Evidence {
-  std::string journal;              // the folder of `txindex load --journal`
-  std::vector<std::string> others;  // .txs files that somebody else sent some of
-  std::string database;             // libpq's connection string
+  std::string journal;                   // the folder of `txindex load --journal`
+  std::vector<std::string> others = {};  // .txs files that somebody else sent some of
+  std::string database;                  // libpq's connection string
   IndexLevel level = IndexLevel::accounts;
 };
 

@@ -47,6 +47,7 @@ Scenario crash_scenario(const std::string& point, const std::string& one_in) {
   scenario.seen_in_log = kKilled;
   // Two that keep dying are held back; when both are, nobody is there.
   scenario.may_refuse = true;
+  scenario.may_reset = true;
   return scenario;
 }
 
@@ -58,8 +59,6 @@ Scenario control(const std::string& name, const std::string& what, Setup setup,
   scenario.what = what;
   scenario.setup = std::move(setup);
   scenario.acts = std::move(acts);
-  scenario.may_refuse = true;
-  scenario.service_may_fail = true;
   scenario.must_be_seen = must_be_seen;
   return scenario;
 }
@@ -77,7 +76,8 @@ std::vector<Scenario> of_processes() {
       {.name = "worker_kill",
        .what = "kill -9 of workers",
        .acts = {&kill_worker},
-       .seen_in_log = kKilled},
+       .seen_in_log = kKilled,
+       .may_reset = true},
       {.name = "worker_stop", .what = "SIGSTOP of workers", .acts = {&stop_worker}},
       {.name = "admin",
        .what = "kill -9 and SIGSTOP of the admin process",
@@ -86,14 +86,23 @@ std::vector<Scenario> of_processes() {
        .what = "kill -9 of the supervisor",
        .acts = {&kill_supervisor},
        .pause_ms = {700, 1500},
-       .may_refuse = true},
+       .may_refuse = true,
+       .may_reset = true},
       {.name = "supervisor_stop",
        .what = "SIGSTOP of the supervisor, workers killed meanwhile",
-       .acts = {&stop_supervisor, &kill_worker}},
+       .acts = {&stop_supervisor, &kill_worker},
+       .may_reset = true},
       {.name = "rolls",
-       .what = "rolling restarts and re-executions, workers killed meanwhile",
+       .what = "rolling restarts and re-executions",
        .setup = {.server_flags = {"--roll-settle=0s"}},
-       .acts = {&roll, &reexec, &kill_worker}},
+       .acts = {&roll, &reexec},
+       .seen_in_log = "a rolling restart is done"},
+      {.name = "rolls_and_kills",
+       .what = "rolling restarts and re-executions, processes killed and stopped meanwhile",
+       .setup = {.server_flags = {"--roll-settle=0s"}},
+       .acts = {&roll, &reexec, &kill_worker, &stop_worker, &kill_admin},
+       .pause_ms = {50, 500},
+       .may_reset = true},
       crash_scenario("read", "900"),
       crash_scenario("verified", "900"),
       crash_scenario("statement_sent", "60"),
@@ -177,7 +186,8 @@ std::vector<Scenario> of_clients() {
       {.name = "bad_signatures",
        .what = "one transaction in ten is not signed by whom it says",
        .setup = {.bad_signatures = true},
-       .acts = {&kill_worker}},
+       .acts = {&kill_worker},
+       .may_reset = true},
   };
 }
 
@@ -193,7 +203,8 @@ Scenario mixed() {
                &postgres_pause, &postgres_terminate, &postgres_cancel, &cut_answer},
       .pause_ms = {100, 1500},
       .seen_in_log = kOutage,
-      .may_refuse = true};
+      .may_refuse = true,
+      .may_reset = true};
   scenario.setup.server_flags = {"--roll-settle=0s"};
   scenario.setup.sql = kFailingStatements;
   scenario.setup.proxy = true;
@@ -213,6 +224,8 @@ std::vector<Scenario> of_controls() {
   unsafe.server_flags = {"--database-allow-unsafe-durability=true"};
   Setup unverified = breaking("verification");
   unverified.bad_signatures = true;
+  Setup losing = breaking("ticket_completed:3000");
+  losing.settle = std::chrono::seconds(6);
   const auto missing = [](const Outcome& o) { return o.counts.acked_missing; };
   return {
       control("ack_before_commit", "a batch is acknowledged before it is committed",
@@ -228,8 +241,7 @@ std::vector<Scenario> of_controls() {
                     o.service_log.find("a transaction was dropped") != std::string::npos;
                 return said ? static_cast<std::uint64_t>(o.load.at("connections_reset")) : 0;
               }),
-      control("ticket_lost", "a transaction is never answered", breaking("ticket_completed:3000"),
-              {},
+      control("ticket_lost", "a transaction is never answered", losing, {},
               [](const Outcome& o) {
                 return o.hung ? static_cast<std::uint64_t>(o.load.at("unacknowledged")) : 0;
               }),

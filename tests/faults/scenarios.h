@@ -18,8 +18,8 @@ struct Scenario {
   std::vector<const Act*> acts = {};          // one of them at a time
   std::pair<int, int> pause_ms = {300, 900};  // between them
   std::string seen_in_log = {};               // of the service, else the fault did not bite
-  bool may_refuse = false;                    // connections, for there is nobody for a while
-  bool service_may_fail = false;              // to end in good order
+  bool may_refuse = false;                    // connections: there is nobody for a while
+  bool may_reset = false;                     // connections: workers die
   // Not null: a negative control. The service breaks a promise, and this must not be 0.
   std::uint64_t (*must_be_seen)(const Outcome& outcome) = nullptr;
 };

@@ -40,7 +40,7 @@ TEST_P(Faults, CountsAreAsTheyShouldBe) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenario, Faults, testing::ValuesIn(scenarios()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace txindex::test
