@@ -57,6 +57,9 @@ class Client {
     std::uint64_t completed = 0;
     std::uint64_t connects = 0;  // connections that got a WELCOME
     std::uint64_t resent = 0;    // transactions sent again on a later connection
+    std::uint64_t refused = 0;   // attempts to connect that the server's machine refused
+    std::uint64_t reset = 0;     // connections that broke, or were closed, while something was owed
+    std::uint64_t hung = 0;      // connections, or attempts, given up because nothing was heard
   };
 
   Client(Options options, OnOutcome on_outcome);

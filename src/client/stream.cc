@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 
 namespace txindex {
 namespace {
@@ -192,10 +193,12 @@ void Client::Stream::check_deadlines() {
   }
   switch (state_) {
     case State::connecting:
+      count(ETIMEDOUT);
       last_problem_ = "connecting timed out";
       try_next_address();
       break;
     case State::greeting:
+      count(ETIMEDOUT);
       lose("no WELCOME came", false);
       break;
     case State::finishing:
@@ -204,6 +207,7 @@ void Client::Stream::check_deadlines() {
     case State::open:
     case State::draining:
       if (now_ >= quiet_since_ + silence_limit(kLeaveAfter)) {
+        count(ETIMEDOUT);
         lose("silent, and no answer to a PING", false);
       } else if (!ping_sent_) {
         ping_sent_ = true;

@@ -67,7 +67,8 @@ class Client::Stream {
   void check_connected();
   void write();
   void read();
-  void ended(const std::string& why);
+  void count(int error);
+  void ended(int error);
   void lose(const std::string& why, bool retry_at_once);
   void disconnect();
   Duration next_backoff();

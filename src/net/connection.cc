@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "flow/clock.h"
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "net/connections.h"
 
@@ -163,6 +164,7 @@ bool Connection::read_once(bool& drained) {
     return false;
   }
   buffer_.filled(n);
+  flow::crash_point(flow::CrashPoint::read);
   stats::add(owner_.stats(), stats::Word::received_bytes, n);
   read_time_ = {flow::wall_us(), flow::steady_us()};
   // A read that leaves space has emptied the socket: asking again would cost a call for nothing.

@@ -2,6 +2,7 @@
 #include <boost/asio/buffer.hpp>
 
 #include "flow/clock.h"
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "net/connection.h"
 #include "net/connections.h"
@@ -166,6 +167,7 @@ void Connection::send() {
     }
     if (problem) return close();
     sent_ += n;
+    flow::crash_point(flow::CrashPoint::ack_written);
     last_sent_us_ = flow::steady_us();
     stats::add(owner_.stats(), stats::Word::sent_bytes, n);
   }

@@ -18,13 +18,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdlib>
 #include <map>
 #include <thread>
 
 #include "batch/batch_queue.h"
 #include "flow/clock.h"
 #include "flow/gate.h"
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "net/connections.h"
 #include "net/listener.h"
@@ -412,13 +412,10 @@ void Worker::tick() {
 
 // An event loop that does not turn, for the tests of the watchdog. In no released program.
 void Worker::spin_if_a_test_says_so() const {
-#ifdef TXINDEX_TEST_SWITCHES
-  const char* slot = std::getenv("TXINDEX_TEST_SPIN");
-  if (slot == nullptr || slot != std::to_string(environment_.slot)) return;
+  if (!flow::spins(environment_.slot)) return;
   volatile bool spin = writers_ && environment_.generation == 1;
   while (spin) {
   }
-#endif
 }
 
 // Full for a moment is the design at work; full for long means that a later stage cannot keep up.

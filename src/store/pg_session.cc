@@ -7,6 +7,7 @@
 #include <pqxx/prepared_statement>
 #include <pqxx/result>
 
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "store/schema_internal.h"
 #include "store/statements.h"
@@ -147,10 +148,16 @@ Written PgSession::write(Batch& batch) {
   std::vector<pqxx::binarystring> parameters;
   for (const std::string_view bytes : batch.parameters())
     parameters.push_back(parameter(bytes));
-  warnings_.seen = 0;
   pqxx::nontransaction work(connection_);
+  if (flow::broken(flow::Promise::commit_before_ack)) {
+    work.exec("COMMIT");
+    work.exec("BEGIN");
+  }
+  warnings_.seen = 0;
+  flow::crash_point(flow::CrashPoint::statement_sent);
   const auto answer = work.exec_prepared1(batch.has_boundary() ? kBoundary : kPlain,
                                           pqxx::prepare::make_dynamic_params(parameters));
+  flow::crash_point(flow::CrashPoint::commit_known);
   Written written;
   written.doubtful = warnings_.seen > 0;
   written.all_new = answer[0].as<std::size_t>() == batch.rows();

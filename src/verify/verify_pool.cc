@@ -1,6 +1,7 @@
 #include "verify/verify_pool.h"
 
 #include "flow/clock.h"
+#include "flow/test_switches.h"
 #include "verify/signature.h"
 
 namespace txindex::verify {
@@ -11,6 +12,7 @@ std::size_t verify(flow::Parcel& parcel) {
     auto& item = parcel.items[i];
     const auto& transaction = parcel.table.transactions[i];
     signatures += transaction.signatures.count;
+    if (flow::broken(flow::Promise::verification)) continue;
     if (!all_valid(item.codec->signature_rule(), transaction.message,
                    parcel.table.signatures_of(transaction))) {
       item.outcome = wire::Outcome::bad_signature;
@@ -61,6 +63,7 @@ void VerifyPool::work() {
     stats::record(stats_, stats::Timing::verify, count ? spent / count : 0, count);
     stats::add(stats_, stats::Word::verified_signatures, signatures);
     stats::subtract(stats_, stats::Word::verify_threads_busy);
+    flow::crash_point(flow::CrashPoint::verified);
     on_verified_(std::move(*parcel));
   }
 }

@@ -179,6 +179,30 @@ void PostgresCluster::stop(Mode mode) {
   if (server_->wait() == -1) throw std::runtime_error("PostgreSQL does not stop: " + log());
 }
 
+void PostgresCluster::follow(const PostgresCluster& primary, const std::string& name) {
+  const fs::path data = data_path();
+  fs::remove_all(data);
+  run_or_throw({binary("pg_basebackup"), "--pgdata=" + data.string(), "--checkpoint=fast",
+                "--no-sync", "--host=" + primary.host(), "--username=postgres"},
+               user_, group_);
+  const fs::path signal = data / "standby.signal";
+  write_file(signal, "");
+  adopt(signal);
+  settings_["primary_conninfo"] =
+      "'host=" + primary.host() + " user=postgres application_name=" + name + "'";
+  start();
+}
+
+void PostgresCluster::promote() {
+  if (query("SELECT pg_promote(true, 60)") != "t") {
+    throw std::runtime_error("the standby is not promoted: " + log());
+  }
+}
+
+void PostgresCluster::adopt(const fs::path& path) const {
+  give_to(path, user_, group_);
+}
+
 std::vector<pid_t> PostgresCluster::processes() const {
   std::vector<pid_t> all;
   add_descendants(server_->pid(), all);

@@ -1,0 +1,61 @@
+// The oracle of the fault suite: compares what a load was told (its journal, kept by another
+// process than the server's) with what PostgreSQL has, and counts.
+//
+// It trusts nothing that the server says. Every row is read back, its bytes are parsed and every
+// signature is checked again, by libsodium itself; every other column, and every posting, must be
+// what the bytes say. Of each transaction that was sent 32 bytes are kept in memory; rows are
+// streamed. Nothing may write to the database meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "txindex/index_level.h"
+#include "txindex/result.h"
+
+namespace txindex::test {
+
+struct Counts {
+  // What must be 0.
+  std::uint64_t acked_missing = 0;  // acknowledged as committed or duplicate, and not there
+  std::uint64_t doubled = 0;        // rows beyond the first of a transaction
+  std::uint64_t never_sent = 0;     // rows that nobody sent
+  std::uint64_t unverified = 0;     // rows whose bytes do not parse, or a signature does not verify
+  std::uint64_t wrong_columns = 0;  // rows that do not say what their bytes, or the stamp sent, say
+  std::uint64_t wrong_postings = 0;    // rows without just their postings; postings without a row
+  std::uint64_t rejected_present = 0;  // rows of transactions that were told to be rejected
+  // What is allowed.
+  std::uint64_t present_unacked = 0;  // there, and not acknowledged
+  std::uint64_t present_others = 0;   // there, sent by somebody else who keeps no journal
+  // What it looked at.
+  std::uint64_t sent = 0;
+  std::uint64_t acked = 0;     // as committed or duplicate
+  std::uint64_t rejected = 0;  // with any other code
+  std::uint64_t rows = 0;
+  std::uint64_t signatures = 0;
+  bool journal_ended = true;  // its writer came to its end by itself
+
+  std::uint64_t unacked() const { return sent - acked - rejected; }
+  // Acked but missing; rows more than once; never sent or unverified, in whatever way.
+  std::uint64_t missing() const { return acked_missing; }
+  std::uint64_t strange() const {
+    return never_sent + unverified + wrong_columns + wrong_postings + rejected_present;
+  }
+  bool clean() const { return missing() == 0 && doubled == 0 && strange() == 0; }
+};
+
+struct Evidence {
+  std::string journal;                   // the folder of `txindex load --journal`
+  std::vector<std::string> others = {};  // .txs files that somebody else sent some of
+  std::string database;                  // libpq's connection string
+  IndexLevel level = IndexLevel::accounts;
+};
+
+// Fails when the evidence cannot be read: a journal that is damaged, a database that is away.
+result<Counts> judge(const Evidence& evidence);
+
+// The counts as lines of "name value", the four of the promises first.
+std::string to_text(const Counts& counts);
+
+}  // namespace txindex::test
