@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "access/guard.h"
 #include "flow/chunk.h"
 #include "flow/gate.h"
 #include "net/receiver.h"
@@ -23,6 +24,11 @@ class Connections {
   Connections(boost::asio::io_context& loop, flow::Gate& gate, flow::ChunkPool& chunks,
               Receiver& receiver, stats::Block& stats);
   ~Connections();
+
+  // What is asked of those that come from now on; nothing if this is never called. Must outlive
+  // them.
+  void guard(const access::Guard& guard) { guard_ = &guard; }
+  const access::Guard& guard() const { return *guard_; }
 
   void add(boost::asio::ip::tcp::socket socket);
   std::size_t size() const { return connections_.size(); }
@@ -54,6 +60,8 @@ class Connections {
   flow::ChunkPool& chunks_;
   Receiver& receiver_;
   stats::Block& stats_;
+  const access::Guard open_guard_;
+  const access::Guard* guard_ = &open_guard_;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> marked_;
   std::vector<std::shared_ptr<Connection>> flushing_;
