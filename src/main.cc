@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "access/guard.h"
 #include "config/command_line.h"
 #include "config/settings.h"
 #include "log/log.h"
@@ -90,6 +91,7 @@ int child(const config::CommandLine& line) {
   return process::run_worker(line.config, {.slot = arguments.slot,
                                            .generation = arguments.generation,
                                            .control_fd = arguments.control_fd,
+                                           .tokens = &segment->tokens(),
                                            .stats = &segment->block(slot, side),
                                            .listen_fd = arguments.listen_fd,
                                            .patient = arguments.patient,
@@ -168,6 +170,19 @@ int main(int argc, char** argv) {
   auto& config = line->config;
   if (auto ok = add_passwords(config, line->command); !ok) {
     return child_failed(control_fd_of(argc, argv), ok.error());
+  }
+  // Each worker reads certificates and tokens for itself; here so that what is wrong is said at
+  // once, and never by a supervisor that could not go back any more.
+  const bool takes_over = line->command == config::Command::takeover;
+  if (line->command == config::Command::check_config || line->command == config::Command::serve ||
+      (takes_over && line->takeover.check)) {
+    if (auto guard = access::Guard::load(config); !guard)
+      return child_failed(line->takeover.control_fd, guard.error());
+  }
+  if (line->command == config::Command::check_config || line->command == config::Command::serve ||
+      takes_over) {
+    for (auto& warning : access::warnings(config))
+      line->warnings.push_back(std::move(warning));
   }
   if (line->command == config::Command::check_config) {
     for (const auto& warning : line->warnings)

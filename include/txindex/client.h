@@ -32,12 +32,29 @@
 
 namespace txindex {
 
+namespace tls {
+class Context;
+}
+
+// TLS for the connections of any number of Clients; load_tls() reads the files, once.
+struct TlsFiles {
+  std::string ca;           // PEM: who signs servers' certificates; empty: whom the system trusts
+  std::string certificate;  // PEM: our own, if the server asks for one, and its key; empty: none
+  std::string key;
+};
+using Tls = std::shared_ptr<const tls::Context>;
+// Fails with the file named if it cannot be read, does not match or has expired.
+result<Tls> load_tls(const TlsFiles& files);
+
 class Client {
  public:
   struct Options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 9400;
     std::string token;
+    Tls tls;  // null: none
+    // Whom the server's certificate has to name; empty: the host.
+    std::string tls_name;
     // What may be unacknowledged at once: the smaller of these and what the server announces.
     std::uint32_t window_transactions = limits::kWindowMaxTransactions;
     std::uint64_t window_bytes = limits::kWindowMaxBytes;

@@ -2,8 +2,9 @@
 // supervisor knows of the service, and two blocks for each slot. Whoever can map the segment can
 // read it; nobody is asked for anything.
 //
-//   segment = header, service, blocks of slot 0 (side 0, side 1), of slot 1, ...
+//   segment = header, service, tokens, blocks of slot 0 (side 0, side 1), of slot 1, ...
 //   service = words, then texts
+//   tokens  = an entry for each name that producers' tokens have had; written by all workers
 //   block   = words[kWordCount] of 64 bits
 //
 // A slot has one process, or two while the one is being replaced by the other: each writes the
@@ -86,7 +87,9 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(overdue_idle, counter, "Producer connections ended: nothing said for long")             \
   X(overdue_answers, counter, "Producer connections ended: answers not read in time")       \
   X(share_waits, counter, "Times a connection was not read because it had its share")       \
-  X(accept_errors, counter, "Times accepting failed for want of descriptors or memory")
+  X(accept_errors, counter, "Times accepting failed for want of descriptors or memory")     \
+  X(tls_failed, counter, "Producer connections that did not complete the TLS handshake")    \
+  X(tokens_refused, counter, "Producer connections ended for want of a valid token")
 
 // What a slot's process is doing; the word `state`.
 enum class ProcessState : std::uint8_t {
@@ -190,6 +193,32 @@ struct alignas(64) Service {
   std::array<Text, kServiceTexts> texts;
 };
 
+// --- Producers' tokens -------------------------------------------------------------------------
+
+// A name keeps its entry for as long as the segment lives, so that its counters never go back. The
+// entry is claimed by setting `key`, a hash of the name, from 0; `name_bytes` is set last
+// (src/stats/tokens.h).
+inline constexpr std::size_t kTokenNameMaxBytes = 32;
+inline constexpr std::size_t kTokenEntries = 2 * limits::kTokensMax;
+
+struct alignas(64) TokenEntry {
+  std::atomic<std::uint64_t> key;
+  std::atomic<std::uint64_t> name_bytes;
+  std::array<std::atomic<std::uint64_t>, kTokenNameMaxBytes / 8> name;
+  std::atomic<std::uint64_t> connections;  // accepted with it
+  std::atomic<std::uint64_t> received;     // transactions
+  std::atomic<std::uint64_t> rejected;     // of them; everything but committed and duplicate
+  std::atomic<std::uint64_t> slowed;       // times that a connection was over a limit
+  // Until when its rate and its volume are used up: nanoseconds of the monotonic clock
+  // (src/access/bucket.h).
+  std::atomic<std::uint64_t> rate_spent_until_ns;
+  std::atomic<std::uint64_t> volume_spent_until_ns;
+};
+
+struct alignas(64) TokenTable {
+  std::array<TokenEntry, kTokenEntries> entries;
+};
+
 // --- The segment -------------------------------------------------------------------------------
 
 inline constexpr std::size_t kSides = 2;
@@ -203,6 +232,7 @@ struct alignas(64) Header {
   std::uint32_t block_count;  // kSides for each slot
   std::uint32_t word_count;
   std::uint32_t service_bytes;
+  std::uint32_t token_table_bytes;
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the segment is shared memory");

@@ -47,6 +47,8 @@ constexpr std::array kOfWorkers = {
     Exported<Word>{Word::connections_refused, "connections_refused_total"},
     Exported<Word>{Word::connections_broken, "connections_broken_total"},
     Exported<Word>{Word::accept_errors, "accept_errors_total"},
+    Exported<Word>{Word::tls_failed, "tls_handshakes_failed_total"},
+    Exported<Word>{Word::tokens_refused, "tokens_refused_total"},
     Exported<Word>{Word::received_bytes, "received_bytes_total"},
     Exported<Word>{Word::sent_bytes, "sent_bytes_total"},
     Exported<Word>{Word::received, "transactions_received_total"},
@@ -246,6 +248,26 @@ void add_reasons(std::vector<MetricFamily>& to, const Slots& slots, std::string_
   to.push_back(std::move(counted));
 }
 
+// Of each producer, as its token names it; nothing where no tokens are asked for.
+void add_tokens(std::vector<MetricFamily>& to, const std::vector<stats::TokenSnapshot>& tokens) {
+  const auto add_one = [&](std::string_view name, std::string_view help,
+                           std::uint64_t stats::TokenSnapshot::*member) {
+    auto one = family(name, MetricType::Counter, help);
+    for (const auto& token : tokens)
+      add(one, token.*member, {{"token", token.name}});
+    to.push_back(std::move(one));
+  };
+  using Token = stats::TokenSnapshot;
+  add_one("token_connections_total", "Producer connections accepted with the token",
+          &Token::connections);
+  add_one("token_transactions_received_total", "Transactions received with the token",
+          &Token::received);
+  add_one("token_transactions_rejected_total", "Of them, those answered with a rejection",
+          &Token::rejected);
+  add_one("token_slowed_total", "Times that a connection was over a limit of the token",
+          &Token::slowed);
+}
+
 void add_store(std::vector<MetricFamily>& to, const StoreReading& store) {
   const auto add_one = [&](std::string_view name, std::string_view help, std::uint64_t value) {
     auto one = family(name, MetricType::Gauge, help);
@@ -279,6 +301,7 @@ std::string metrics_text(const Reading& reading) {
                     {{"slot", label}});
     all.push_back(std::move(timing));
   }
+  if (!reading.tokens.empty()) add_tokens(all, reading.tokens);
   if (reading.store) add_store(all, *reading.store);
   return prometheus::TextSerializer().Serialize(all);
 }

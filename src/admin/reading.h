@@ -11,6 +11,7 @@
 #include "stats/segment.h"
 #include "stats/service.h"
 #include "stats/snapshot.h"
+#include "stats/tokens.h"
 
 namespace txindex::admin {
 
@@ -45,8 +46,9 @@ struct Reading {
   stats::ServiceSnapshot service;
   std::vector<SlotReading> workers;  // the slots in use
   SlotReading admin;
-  stats::Snapshot total;              // over the workers
-  std::optional<StoreReading> store;  // nothing until a worker has measured it
+  stats::Snapshot total;                     // over the workers
+  std::vector<stats::TokenSnapshot> tokens;  // producers', by their names
+  std::optional<StoreReading> store;         // nothing until a worker has measured it
 
   std::uint64_t workers_ready() const;
 };

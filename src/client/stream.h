@@ -1,11 +1,13 @@
 // What is behind a Client: one stream of transactions over one connection at a time.
 //
-//   disconnected -> connecting -> greeting -> open -> draining --+
-//        ^              |            |         |-> finishing ----|
-//        +--------------+------------+---------+-----------------+     failed, from anywhere
+//   disconnected -> connecting -> [securing ->] greeting -> open -> draining --+
+//        ^              |             |            |         |-> finishing ----|
+//        +--------------+-------------+------------+---------+-----------------+
+//                                                                       failed, from anywhere
 //
 // disconnected  waits for something to send, and for retry_at_
 // connecting    TCP only
+// securing      the TLS handshake, if the stream is to use TLS
 // greeting      preface and HELLO go out, WELCOME is awaited; no TX is sent
 // open          TX go out as far as the window lets them, ACK come in
 // draining      the server will close: no TX is begun, ACK come in until it does
@@ -49,7 +51,16 @@ class Client::Stream {
   using Clock = std::chrono::steady_clock;
   using TimePoint = Clock::time_point;
   using Duration = Clock::duration;
-  enum class State { disconnected, connecting, greeting, open, draining, finishing, failed };
+  enum class State {
+    disconnected,
+    connecting,
+    securing,
+    greeting,
+    open,
+    draining,
+    finishing,
+    failed
+  };
 
   // stream.cc: the caller's side, and time.
   bool fits(std::uint64_t frame_bytes) const;
@@ -65,6 +76,9 @@ class Client::Stream {
   void begin_connecting();
   void try_next_address();
   void check_connected();
+  void check_secured();
+  void greet();
+  std::string problem_of(int error) const;
   void write();
   void read();
   void count(int error);

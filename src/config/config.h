@@ -26,6 +26,12 @@ struct Config {
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 9464};  // none: no admin process
   std::vector<std::string> admin_hosts;  // names by which browsers may reach it
 
+  bool insecure = false;        // listen on any address, whoever may then send
+  std::string tls_certificate;  // files; empty: no TLS
+  std::string tls_key;
+  std::string tls_client_ca;  // empty: clients need no certificate
+  std::string tokens;         // a file; empty: producers need no token
+
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
   std::string database_password_file;  // its first line is the password; empty: there is none
   bool allow_unsafe_durability = false;
@@ -68,6 +74,9 @@ struct Config {
 
 // The cores that this process may run on, at least 1.
 int available_cores();
+
+// Whether a host is this machine, to itself only: localhost, 127.0.0.0/8, ::1.
+bool is_loopback(const std::string& host);
 
 // The figures that 0 stands for, given the number of cores.
 int effective_workers(const Config& config, int cores);

@@ -292,6 +292,21 @@ std::vector<Setting> make_settings() {
       "How long a connection on which nothing is under way may say nothing, not even PING. A "
       "client that is told so connects again when it has something to send.");
 
+  group = "Who may send";
+  add(text("tokens", "FILE", &Config::tokens),
+      "File that lists the tokens of producers, one of which each has to have, with limits; empty: "
+      "none is needed. txindex token makes its lines. Read by each process when it starts.");
+  add(text("tls.certificate", "FILE", &Config::tls_certificate),
+      "Certificate for TLS 1.3, which producers then have to use, and behind it those that lead to "
+      "the root, in PEM; empty: no TLS. Read by each process when it starts.");
+  add(text("tls.key", "FILE", &Config::tls_key), "Its private key, in PEM, without a passphrase.");
+  add(text("tls.client_ca", "FILE", &Config::tls_client_ca),
+      "Certificates of who signs those of producers, which then have to have one; empty: they need "
+      "none.");
+  add(boolean("insecure", &Config::insecure),
+      "Listen on an address that other machines can reach though neither tokens nor tls.client_ca "
+      "is set. RISK: everybody who reaches it may send.");
+
   group = "Database";
   add(text("database", "CONNINFO", &Config::database),
       "PostgreSQL, as libpq's connection string or URI; empty: the PG... variables. Other users "

@@ -2,7 +2,6 @@
 
 #include <netinet/tcp.h>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <cctype>
 
@@ -28,21 +27,26 @@ std::string name_of(const boost::asio::ip::tcp::socket& socket) {
 }  // namespace
 
 Connection::Connection(boost::asio::ip::tcp::socket socket, Connections& owner)
-    : socket_(std::move(socket)), timer_(owner.loop()), owner_(owner), peer_(name_of(socket_)) {}
+    : owner_(owner),
+      peer_(name_of(socket)),
+      stream_(std::move(socket), owner.guard().tls()),
+      timer_(owner.loop()) {}
 
 Connection::~Connection() = default;
 
 void Connection::start() {
   error_code ignored;
-  socket_.non_blocking(true, ignored);
+  auto& socket = stream_.socket();
+  socket.non_blocking(true, ignored);
   // Acknowledgements are small and somebody waits for them.
-  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  socket_.set_option(boost::asio::socket_base::send_buffer_size(limits::kUnsentKernelBytes),
-                     ignored);
+  socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(boost::asio::socket_base::send_buffer_size(limits::kUnsentKernelBytes),
+                    ignored);
   // A peer whose machine is gone is noticed, also when nothing is to be said to it.
-  socket_.set_option(boost::asio::socket_base::keep_alive(true), ignored);
+  socket.set_option(boost::asio::socket_base::keep_alive(true), ignored);
   const unsigned patience = limits::kPeerSilentMaxMilliseconds;
-  setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+  if (stream_.is_tls()) start_handshake();
   wait_readable();
 }
 
@@ -55,7 +59,7 @@ bool Connection::window_open() const {
   const std::uint64_t most =
       line_mode_ ? limits::kLineWindowMaxTransactions : limits::kWindowMaxTransactions;
   return open < most && in_flight_bytes_ < limits::kWindowMaxBytes &&
-         out_.size() - sent_ <= limits::kUnsentMaxBytes;
+         out_.size() - sent_ <= limits::kUnsentMaxBytes && !limited_;
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -63,16 +67,16 @@ bool Connection::window_open() const {
 void Connection::wait_readable() {
   if (waiting_readable_ || state_ == State::closed) return;
   waiting_readable_ = true;
-  socket_.async_wait(boost::asio::ip::tcp::socket::wait_read,
-                     [self = shared_from_this()](const error_code& problem) {
-                       self->waiting_readable_ = false;
-                       if (problem || self->state_ == State::closed) return;
-                       if (self->state_ == State::read_out) {
-                         self->read_out();
-                       } else {
-                         self->pump();
-                       }
-                     });
+  stream_.socket().async_wait(boost::asio::ip::tcp::socket::wait_read,
+                              [self = shared_from_this()](const error_code& problem) {
+                                self->waiting_readable_ = false;
+                                if (problem || self->state_ == State::closed) return;
+                                if (self->state_ == State::read_out) {
+                                  self->read_out();
+                                } else {
+                                  self->pump();
+                                }
+                              });
 }
 
 void Connection::schedule_pump() {
@@ -92,6 +96,10 @@ void Connection::gate_opened() {
 // Takes what was received and not looked at, then reads on for as long as that is allowed.
 void Connection::pump() {
   if (!receiving()) return;
+  if (state_ == State::handshake && !handshake()) {
+    if (receiving()) return wait_readable();
+    return flush();
+  }
   parse();
   bool drained = false;
   for (int i = 0; i < kReadsPerTurn && receiving() && window_open() && !drained; ++i) {
@@ -103,7 +111,9 @@ void Connection::pump() {
   paused_ = receiving() && !window_open();
   flush();
   if (drain_when_open_ && state_ >= State::frames) drain();
-  if (receiving() && !paused_ && !waiting_gate_ && share_wanted_ == 0) wait_readable();
+  if (!receiving() || paused_ || waiting_gate_ || share_wanted_ != 0) return;
+  if (stream_.buffered()) return schedule_pump();
+  wait_readable();
 }
 
 bool Connection::ensure_space() {
@@ -150,7 +160,7 @@ bool Connection::share_allows(std::size_t bytes) const {
 bool Connection::read_once(bool& drained) {
   const auto space = buffer_.space();
   error_code problem;
-  const std::size_t n = socket_.read_some(boost::asio::buffer(space.data(), space.size()), problem);
+  const std::size_t n = stream_.read_some(space, problem);
   if (problem == boost::asio::error::would_block) {
     drained = true;
     return false;
@@ -169,7 +179,8 @@ bool Connection::read_once(bool& drained) {
   read_time_ = {flow::wall_us(), flow::steady_us()};
   // A read that leaves space has emptied the socket: asking again would cost a call for nothing.
   drained = n < space.size();
-  if (!drained) want_large_chunk_ = true;
+  // What a producer over its limit has to wait with is no more than a small chunk.
+  if (!drained) want_large_chunk_ = producer_ == nullptr || !producer_->limited();
   if (drained && n < limits::kSmallChunkBytes / 2) want_large_chunk_ = false;
   return true;
 }
@@ -209,7 +220,9 @@ Connection::Parsed Connection::parse_opening() {
   if (have[0] != wire::kPreface[0]) {
     if (!std::isprint(have[0]) && !std::isspace(have[0])) {
       fail(wire::ErrorCode::bad_preface,
-           "the first byte is neither NUL (binary mode) nor printable (line mode)");
+           have[0] == 0x16
+               ? "this looks like TLS, which this port does not speak"
+               : "the first byte is neither NUL (binary mode) nor printable (line mode)");
       return Parsed::progress;
     }
     line_mode_ = true;
@@ -269,7 +282,9 @@ void Connection::handle_hello(Bytes body) {
     return fail(wire::ErrorCode::unsupported_version,
                 "version " + std::to_string(body[0]) + " is not known here; use version 1");
   }
-  if (!wire::parse_hello(body)) return fail(wire::ErrorCode::bad_frame, "HELLO does not parse");
+  const auto hello = wire::parse_hello(body);
+  if (!hello) return fail(wire::ErrorCode::bad_frame, "HELLO does not parse");
+  if (!admit(as_text(hello->token))) return;
   wire::append_welcome(out_, {wire::kVersion, limits::kFrameMaxBytes,
                               limits::kWindowMaxTransactions, limits::kWindowMaxBytes});
   state_ = State::frames;
@@ -282,6 +297,7 @@ void Connection::handle_tx(Bytes body) {
   const std::uint64_t sequence = acks_.receive();
   ++in_flight_;
   in_flight_bytes_ += tx->transaction.size();
+  if (producer_ != nullptr) charge(tx->transaction.size());
   owner_.receiver().receive(flow::Ticket(*this, sequence, tx->transaction.size(), buffer_.chunk()),
                             *tx, read_time_);
 }
@@ -303,11 +319,13 @@ Connection::Parsed Connection::parse_line() {
 }
 
 void Connection::handle_line(std::span<std::uint8_t> line) {
+  if (!said_first_line_ && !passes_first_line(line)) return;
   const std::uint64_t sequence = answers_.receive();
   const auto decoded = decode_line(line);
   const Bytes bytes = decoded ? *decoded : Bytes();
   ++in_flight_;
   in_flight_bytes_ += bytes.size();
+  if (producer_ != nullptr) charge(bytes.size());
   flow::Ticket ticket(*this, sequence, bytes.size(), buffer_.chunk());
   if (!decoded) return ticket.complete(wire::Outcome::malformed, "not base64");
   wire::TxFrame tx;

@@ -1,12 +1,13 @@
 // One producer's connection: bytes in, transactions out to the worker, acknowledgements back.
 //
-//   opening -> hello -> frames -> ending -> read_out -> closed
-//          \-> lines ----------/
+//   [handshake ->] opening -> hello -> frames -> ending -> read_out -> closed
+//                         \-> lines ----------/
 //
-// opening: the first byte decides the mode.    hello: the preface is read, HELLO is due.
-// ending: nothing more is read; every received transaction gets its answer first.
-// read_out: our side is shut down; what the peer still sends is thrown away until it ends its side,
-// because closing a socket with unread bytes resets it and can cost the peer our last answers.
+// handshake: of TLS, where that is asked for.  opening: the first byte decides the mode.    hello:
+// the preface is read, HELLO is due. ending: nothing more is read; every received transaction gets
+// its answer first. read_out: our side is shut down; what the peer still sends is thrown away until
+// it ends its side, because closing a socket with unread bytes resets it and can cost the peer our
+// last answers.
 //
 // Loop thread only. A connection is owned by Connections and lives until its socket is closed and
 // no ticket names it.
@@ -15,8 +16,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "access/guard.h"
 #include "flow/chunk.h"
 #include "flow/gate.h"
 #include "flow/ticket.h"
@@ -25,6 +28,7 @@
 #include "net/frame_buffer.h"
 #include "net/line_mode.h"
 #include "net/receiver.h"
+#include "net/stream.h"
 #include "stats/block.h"
 
 namespace txindex::net {
@@ -59,7 +63,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void gate_opened() override;
 
  private:
-  enum class State { opening, hello, frames, lines, ending, read_out, closed };
+  enum class State { handshake, opening, hello, frames, lines, ending, read_out, closed };
   enum class Parsed { progress, need_more };
 
   bool receiving() const;
@@ -86,20 +90,33 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   Owed overdue(std::int64_t now_steady_us);
   void end_overdue(std::int64_t now_steady_us);
 
+  // connection_access.cc
+  void start_handshake();
+  bool handshake();
+  void tls_failed(const std::string& reason);
+  void refuse_plain(std::uint8_t first_byte);
+  bool admit(std::string_view token);
+  bool passes_first_line(std::span<std::uint8_t> line);
+  void charge(std::size_t bytes);
+  void slow_down(std::int64_t wait_ns);
+  void wait_for_limit(std::int64_t wait_ns);
+  void publish_counts();
+
   void end();
   void give_up(wire::ErrorCode code, std::string message);
   void fail(wire::ErrorCode code, std::string message);
   void append_text(std::string_view text);
   void write_answers();
   void send();
+  void wait_writable();
   void half_close_when_answered();
   void read_out();
   void close();
 
-  boost::asio::ip::tcp::socket socket_;
-  boost::asio::steady_timer timer_;
   Connections& owner_;
   const std::string peer_;
+  Stream stream_;
+  boost::asio::steady_timer timer_;
 
   State state_ = State::opening;
   bool line_mode_ = false;
@@ -115,6 +132,15 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool want_large_chunk_ = false;
 
   flow::Holding holding_;
+  // What its token says, if one was asked for.
+  const access::Producer* producer_ = nullptr;
+  bool peeked_ = false;           // at the first byte of the handshake
+  bool said_first_line_ = false;  // in line mode
+  bool limited_ = false;          // the token's rate or volume is used up: not read for a while
+  std::optional<boost::asio::steady_timer> limit_timer_;
+  std::uint64_t uncounted_received_ = 0;  // not in the token's counts yet
+  std::uint64_t uncounted_rejected_ = 0;
+
   FrameBuffer buffer_;
   ReadTime read_time_{};
   AckTracker acks_;

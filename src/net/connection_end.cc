@@ -24,7 +24,9 @@ void Connection::complete(const flow::Completion& completion) {
   stats::add(owner_.stats(),
              static_cast<stats::Word>(static_cast<std::size_t>(stats::Word::outcome_committed) +
                                       static_cast<std::size_t>(completion.outcome)));
+  if (producer_ != nullptr && completion.outcome > wire::Outcome::duplicate) ++uncounted_rejected_;
   if (state_ == State::closed) {
+    publish_counts();
     if (in_flight_ == 0) owner_.remove(*this);
     return;
   }
@@ -53,6 +55,7 @@ void Connection::write_answers() {
 
 void Connection::flush() {
   marked_ = false;
+  publish_counts();
   if (state_ == State::closed) return;
   write_answers();
   send();
@@ -83,7 +86,9 @@ void Connection::tend(std::int64_t now_steady_us) {
     return close();
   }
   if (receiving() && overdue(now_steady_us) != Owed::nothing) return end_overdue(now_steady_us);
-  if (line_mode_ || acks_.unacknowledged() == 0 || !out_.empty()) return;
+  // Over a limit of its token, too, it may be waiting for the answers to what was not read yet.
+  const bool waits = acks_.unacknowledged() != 0 || (limited_ && state_ == State::frames);
+  if (line_mode_ || !waits || !out_.empty()) return;
   if (silent_us < limits::kSilenceMaxMilliseconds * 1000LL) return;
   acks_.repeat(out_);
   send();
@@ -91,7 +96,7 @@ void Connection::tend(std::int64_t now_steady_us) {
 
 // What the peer is to send now. Nothing while it is not read, whoever is the cause of that.
 Owed Connection::owed() const {
-  if (paused_ || waiting_gate_ || share_wanted_ != 0) return Owed::nothing;
+  if (paused_ || waiting_gate_ || share_wanted_ != 0 || limited_) return Owed::nothing;
   if (state_ < State::frames) return Owed::hello;
   if (!buffer_.pending().empty()) return Owed::frame;
   const bool all_answered = in_flight_ == 0 && out_.empty();
@@ -144,33 +149,41 @@ void Connection::end_overdue(std::int64_t now_steady_us) {
 }
 
 void Connection::refuse(wire::ErrorCode code, std::string message) {
+  // Who has not completed the TLS handshake cannot be told.
+  if (state_ == State::handshake) return close();
   give_up(code, std::move(message));
   flush();
 }
 
+void Connection::wait_writable() {
+  if (waiting_writable_) return;
+  waiting_writable_ = true;
+  stream_.socket().async_wait(boost::asio::ip::tcp::socket::wait_write,
+                              [self = shared_from_this()](const error_code& failed) {
+                                self->waiting_writable_ = false;
+                                if (!failed) self->flush();
+                              });
+}
+
 void Connection::send() {
-  while (sent_ < out_.size() && !waiting_writable_) {
-    error_code problem;
-    const std::size_t n =
-        socket_.write_some(boost::asio::buffer(out_.data() + sent_, out_.size() - sent_), problem);
+  error_code problem;
+  if (stream_.unsent() && !waiting_writable_) stream_.flush(problem);
+  while (sent_ < out_.size() && !waiting_writable_ && !problem) {
+    const std::size_t n = stream_.write_some(Bytes(out_).subspan(sent_), problem);
     if (problem == boost::asio::error::would_block) {
-      waiting_writable_ = true;
       // A peer that never quite catches up must not make the buffer keep all that it was ever sent.
       out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_));
       sent_ = 0;
-      socket_.async_wait(boost::asio::ip::tcp::socket::wait_write,
-                         [self = shared_from_this()](const error_code& failed) {
-                           self->waiting_writable_ = false;
-                           if (!failed) self->flush();
-                         });
-      return;
+      break;
     }
-    if (problem) return close();
+    if (problem) break;
     sent_ += n;
     flow::crash_point(flow::CrashPoint::ack_written);
     last_sent_us_ = flow::steady_us();
     stats::add(owner_.stats(), stats::Word::sent_bytes, n);
   }
+  if (problem == boost::asio::error::would_block || stream_.unsent()) return wait_writable();
+  if (problem) return close();
   if (sent_ == out_.size()) {
     out_.clear();
     sent_ = 0;
@@ -230,10 +243,11 @@ void Connection::half_close_when_answered() {
     error_message_.clear();
     send();
   }
-  if (state_ == State::closed || sent_ < out_.size()) return;
-  if (peer_ended_) return close();
-  error_code ignored;
-  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  if (state_ == State::closed || sent_ < out_.size() || stream_.unsent()) return;
+  error_code problem;
+  stream_.finish(problem);
+  if (problem == boost::asio::error::would_block) return wait_writable();
+  if (problem || peer_ended_) return close();
   state_ = State::read_out;
   timer_.expires_after(std::chrono::milliseconds(limits::kReadOutMilliseconds));
   timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
@@ -246,7 +260,8 @@ void Connection::read_out() {
   std::array<std::uint8_t, kReadOutBufferBytes> discarded;
   error_code problem;
   for (int i = 0; i < 16 && !problem; ++i) {
-    socket_.read_some(boost::asio::buffer(discarded), problem);
+    // What TLS there is in it nobody wants to know.
+    stream_.socket().read_some(boost::asio::buffer(discarded), problem);
   }
   if (problem && problem != boost::asio::error::would_block) return close();
   wait_readable();
@@ -259,7 +274,9 @@ void Connection::close() {
   state_ = State::closed;
   error_code ignored;
   timer_.cancel();
-  socket_.close(ignored);
+  limit_timer_.reset();
+  publish_counts();
+  stream_.socket().close(ignored);
   buffer_ = FrameBuffer();
   if (in_flight_ == 0) owner_.remove(*this);
 }

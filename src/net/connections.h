@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "access/guard.h"
 #include "flow/chunk.h"
 #include "flow/clock.h"
 #include "flow/gate.h"
@@ -33,6 +34,11 @@ class Connections {
   Connections(boost::asio::io_context& loop, flow::Gate& gate, flow::ChunkPool& chunks,
               Receiver& receiver, stats::Block& stats, ConnectionLimits limits = {});
   ~Connections();
+
+  // What is asked of those that come from now on; nothing if this is never called. Must outlive
+  // them.
+  void guard(const access::Guard& guard) { guard_ = &guard; }
+  const access::Guard& guard() const { return *guard_; }
 
   // Refuses it, and says so, if its address has as many as it may.
   void add(boost::asio::ip::tcp::socket socket);
@@ -71,6 +77,8 @@ class Connections {
   flow::ChunkPool& chunks_;
   Receiver& receiver_;
   stats::Block& stats_;
+  const access::Guard open_guard_;
+  const access::Guard* guard_ = &open_guard_;
   const ConnectionLimits limits_;
   std::unordered_map<Connection*, Entry> connections_;
   AddressCounts addresses_;

@@ -21,6 +21,7 @@
 #include <map>
 #include <thread>
 
+#include "access/guard.h"
 #include "batch/batch_queue.h"
 #include "flow/clock.h"
 #include "flow/gate.h"
@@ -135,6 +136,7 @@ class Worker {
   asio::signal_set signals_{loop_, SIGTERM};
   asio::steady_timer tick_timer_{loop_};
 
+  access::Guard guard_;
   flow::Gate gate_;
   flow::ChunkPool chunks_{gate_};
   Intake intake_;
@@ -203,6 +205,10 @@ int Worker::run() {
     if (!cancelled) drain("SIGTERM", true);
   });
   tick();
+  auto guard = access::Guard::load(config_, *environment_.tokens);
+  if (!guard) return failed(guard.error());
+  guard_ = *std::move(guard);
+  connections_.guard(guard_);
   // Before the database answers: those who connect meanwhile wait, and are not refused.
   const auto descriptor = listening_socket();
   if (!descriptor) return failed(descriptor.error());

@@ -17,7 +17,7 @@ namespace txindex::stats {
 namespace {
 
 std::size_t bytes_for(std::size_t block_count) {
-  return sizeof(Header) + sizeof(Service) + block_count * sizeof(Block);
+  return sizeof(Header) + sizeof(Service) + sizeof(TokenTable) + block_count * sizeof(Block);
 }
 
 Failure system_failure(const char* what) {
@@ -28,7 +28,8 @@ Failure system_failure(const char* what) {
 const char* problem_with(const Header& header, std::size_t bytes) {
   if (header.magic != kMagic) return "not a statistics segment";
   if (header.layout_version != kLayoutVersion || header.block_bytes != sizeof(Block) ||
-      header.word_count != kWordCount || header.service_bytes != sizeof(Service)) {
+      header.word_count != kWordCount || header.service_bytes != sizeof(Service) ||
+      header.token_table_bytes != sizeof(TokenTable)) {
     return "the segment has the layout of another version (a reload with SIGHUP renews it)";
   }
   if (header.block_count == 0 || header.block_count % kSides != 0 ||
@@ -60,8 +61,10 @@ result<Segment> Segment::create(std::size_t slots) {
                       sizeof(Block),
                       static_cast<std::uint32_t>(block_count),
                       static_cast<std::uint32_t>(kWordCount),
-                      sizeof(Service)};
+                      sizeof(Service),
+                      sizeof(TokenTable)};
   new (static_cast<std::byte*>(memory) + sizeof(Header)) Service();
+  new (static_cast<std::byte*>(memory) + sizeof(Header) + sizeof(Service)) TokenTable();
   for (std::size_t i = 0; i < block_count; ++i) {
     new (static_cast<std::byte*>(memory) + bytes_for(i)) Block();
   }
@@ -122,6 +125,15 @@ Service& Segment::service() {
 const Service& Segment::service() const {
   return *std::launder(
       reinterpret_cast<const Service*>(static_cast<const std::byte*>(memory_) + sizeof(Header)));
+}
+
+TokenTable& Segment::tokens() {
+  return const_cast<TokenTable&>(std::as_const(*this).tokens());
+}
+
+const TokenTable& Segment::tokens() const {
+  return *std::launder(reinterpret_cast<const TokenTable*>(static_cast<const std::byte*>(memory_) +
+                                                           sizeof(Header) + sizeof(Service)));
 }
 
 void clear_gauges(Block& block) {

@@ -31,6 +31,8 @@ class Segment {
   const Block& block(std::size_t slot, std::size_t side) const;
   Service& service();
   const Service& service() const;
+  TokenTable& tokens();
+  const TokenTable& tokens() const;
 
  private:
   Segment(int fd, void* memory, std::size_t bytes) : fd_(fd), memory_(memory), bytes_(bytes) {}

@@ -93,6 +93,8 @@ LoadDriver::Options driver_options(const LoadOptions& options, unsigned i, unsig
   driver.client.host = options.server.host;
   driver.client.port = options.server.port;
   driver.client.token = options.token;
+  driver.client.tls = options.tls;
+  driver.client.tls_name = options.tls_name;
   driver.client.window_transactions = options.window;
   driver.client.give_up_after = options.give_up_after;
   driver.first_connection = options.connections * i / n;

@@ -134,8 +134,9 @@ TEST(StartTest, APortInUseIsOneLineThatNamesIt) {
 }
 
 TEST(StartTest, AnAddressThatIsNotOursIsOneLineThatNamesIt) {
-  expect_one_line(txindexd({"--listen=192.0.2.1:9400", "--database", kNoDatabase}), 1,
-                  {"listen: 192.0.2.1:9400"});
+  expect_one_line(
+      txindexd({"--listen=192.0.2.1:9400", "--insecure=true", "--database", kNoDatabase}), 1,
+      {"listen: 192.0.2.1:9400"});
 }
 
 // --- With a database ---------------------------------------------------------------------------

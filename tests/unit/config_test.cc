@@ -124,6 +124,11 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.listen = {"::1", 1};
   other.admin = Endpoint{"localhost", 2};
   other.admin_hosts = {"a.example", "b"};
+  other.insecure = true;
+  other.tls_certificate = "/etc/tls/server.pem";
+  other.tls_key = "/etc/tls/server.key";
+  other.tls_client_ca = "/etc/tls/producers.pem";
+  other.tokens = "/etc/txindexd/tokens";
   other.database = "host=/run dbname='x y'";
   other.database_password_file = "/run/password";
   other.allow_unsafe_durability = true;
@@ -201,14 +206,14 @@ TEST_F(ConfigTest, TheExampleShowsEverySettingWithItsDefault) {
 TEST_F(ConfigTest, SectionsCommentsAndQuotationMarksAreUnderstood) {
   const auto got = config({"--config", file("\n"
                                             "# comment\n"
-                                            "listen=0.0.0.0:1\r\n"
+                                            "listen=127.1.2.3:1\r\n"
                                             "database = \"password='a # b\\\"\\\\'\" # comment\n"
                                             "batch.max_rows = 5\t# comment\n"
                                             "  [index] # comment\n"
                                             "  level = transactions\n"
                                             "[log]\n"
                                             "file = /tmp/a#b")});
-  EXPECT_EQ(got.listen, (Endpoint{"0.0.0.0", 1}));
+  EXPECT_EQ(got.listen, (Endpoint{"127.1.2.3", 1}));
   EXPECT_EQ(got.database, "password='a # b\"\\'");
   EXPECT_EQ(got.batch_max_rows, 5u);
   EXPECT_EQ(got.index_level, IndexLevel::transactions);
@@ -331,7 +336,23 @@ TEST_F(ConfigTest, ValuesThatContradictEachOtherAreErrors) {
       0u);
   EXPECT_EQ(config({"--partition-interval", "20min"}).partition_interval, minutes(20));
   EXPECT_EQ(config({"--partition-interval", "7d"}).partition_interval, hours(168));
-  EXPECT_EQ(config({"--listen=h:0", "--admin=h:0"}).listen.port, 0);
+  EXPECT_EQ(config({"--listen=localhost:0", "--admin=localhost:0"}).listen.port, 0);
+}
+
+TEST_F(ConfigTest, AnAddressForEverybodyNeedsToSayWhoMaySend) {
+  for (const char* everybody : {"0.0.0.0:1", "[::]:1", "192.0.2.1:9400", "db.example:9400"}) {
+    SCOPED_TRACE(everybody);
+    const std::string listen = std::string("--listen=") + everybody;
+    EXPECT_HAS(error({listen}), "listen: ");
+    EXPECT_HAS(error({listen}), "tokens, or tls.client_ca, or a loopback address, or insecure");
+    EXPECT_HAS(error({listen, "--tls-certificate=c", "--tls-key=k"}), "listen: ");
+    config({listen, "--insecure=true"});
+    config({listen, "--tokens=t"});
+    config({listen, "--tls-client-ca=c"});
+  }
+  for (const char* own : {"127.0.0.1:1", "127.255.0.9:1", "localhost:1", "[::1]:1"})
+    config({std::string("--listen=") + own});
+  EXPECT_HAS(file_error("listen = 0.0.0.0:9400\n"), ":1: listen: ");
 }
 
 TEST_F(ConfigTest, CommandsAreTold) {

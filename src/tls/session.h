@@ -1,0 +1,80 @@
+// TLS over a TCP socket that does not block, for the server's connections and the client's.
+//
+//   handshake() until it is done, then read() and write(), finish() to end our side
+//
+// Whatever it could not send, because the socket is full, it keeps (at most one call's worth, about
+// 16 KiB) and sends before anything else: unsent() says so, and flush() tries again. So nothing has
+// to be repeated with the same bytes, as OpenSSL would ask. One thread; the socket is the caller's,
+// and outlives the session.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "txindex/bytes.h"
+
+#include "tls/context.h"
+
+struct ssl_st;
+
+namespace txindex::tls {
+
+class Session {
+ public:
+  enum class Status : std::uint8_t {
+    ok,
+    again,   // nothing can be done until the socket is readable or, if unsent(), writable
+    ended,   // read only: the peer has ended its side, and said so
+    failed,  // for good; problem() says why
+  };
+  struct Moved {
+    std::size_t bytes;
+    Status status;
+  };
+
+  // The server's side of a connection.
+  Session(const Context& context, int fd);
+  // The client's: the server's certificate has to be for `server_name`, a name or a numeric
+  // address.
+  Session(const Context& context, int fd, const std::string& server_name);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Status handshake();
+  // Fills `into` as far as what has arrived goes. Bytes only with `ok`.
+  Moved read(std::span<std::uint8_t> into);
+  // True if read() may have something to give that the socket does not know of.
+  bool buffered() const;
+  // Takes a part of `bytes`, or with `again` nothing.
+  Moved write(Bytes bytes);
+  bool unsent() const { return !unsent_.empty(); }
+  Status flush();
+  // Tells the peer that no more will come.
+  Status finish();
+
+  const std::string& problem() const { return problem_; }
+  // The failure is one that trying again will not mend: a certificate, or no TLS on the other side.
+  bool hopeless() const { return hopeless_; }
+
+ private:
+  friend struct Wire;
+
+  void start(const Context& context);
+  Status judge(int returned);
+
+  int fd_;
+  std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_;
+  std::vector<std::uint8_t> unsent_;
+  int socket_error_ = 0;
+  bool socket_ended_ = false;
+  bool may_have_more_ = false;  // the last read() filled all that it was given
+  bool over_ = false;           // the peer has ended its side, or the session has failed
+  std::string problem_;
+  bool hopeless_ = false;
+};
+
+}  // namespace txindex::tls
