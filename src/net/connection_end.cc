@@ -208,7 +208,12 @@ void Connection::drain() {
 }
 
 void Connection::fail(wire::ErrorCode code, std::string message) {
-  log::event(log::Level::info, "connection failed", {{"peer", peer_}, {"reason", message}});
+  if (producer_ == nullptr) {
+    log::event(log::Level::info, "connection failed", {{"peer", peer_}, {"reason", message}});
+  } else {
+    log::event(log::Level::info, "connection failed",
+               {{"peer", peer_}, {"token", producer_->token.name}, {"reason", message}});
+  }
   stats::add(owner_.stats(), stats::Word::connections_broken);
   give_up(code, std::move(message));
 }
