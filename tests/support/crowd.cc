@@ -47,7 +47,7 @@ class Crowd::Stranger {
     }
     if (kind_ == Abuse::vanish && now >= next_) return vanish();
     if (kind_ == Abuse::reads_none) {
-      for (int i = 0; i < 2000; ++i)
+      for (int i = 0; i < 500; ++i)
         unsent_ += "\x09\0\0\0\x03pingping"s;
     }
     send();
@@ -59,6 +59,8 @@ class Crowd::Stranger {
     if (fd_ < 0) return;
     const int on = 1;
     setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    const int little = 4096;  // so that what it does not read is soon more than the sockets hold
+    if (kind_ == Abuse::reads_none) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
     sockaddr_in from{};
     from.sin_family = AF_INET;
     from.sin_addr.s_addr = htonl(address_);
