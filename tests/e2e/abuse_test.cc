@@ -101,11 +101,16 @@ TEST_F(AbuseTest, AnHonestProducerIsServedAndMemoryIsBoundedWhileACrowdAbusesThe
   const std::size_t room = descriptors_allowed() - kDescriptorsForTheRest;
   const std::size_t strangers = std::min(by_hand == 0 ? 450 : by_hand, room);
   const std::size_t connections = strangers + 100;
-  const std::size_t count = by_hand == 0 ? 4000 : 100'000;
-  start({"--limits-max-connections=" + std::to_string(connections),
-         "--limits-max-connections-per-address=" + std::to_string(kPerAddress),
-         "--limits-in-flight-bytes=16MiB", "--limits-hello-timeout=2s", "--limits-frame-timeout=2s",
-         "--limits-answers-timeout=2s"});
+  const std::size_t count = by_hand == 0 ? 4000 : 20'000;
+  std::vector<std::string> flags = {
+      "--limits-max-connections=" + std::to_string(connections),
+      "--limits-max-connections-per-address=" + std::to_string(kPerAddress),
+      "--limits-in-flight-bytes=16MiB"};
+  if (by_hand == 0) {
+    flags.insert(flags.end(), {"--limits-hello-timeout=2s", "--limits-frame-timeout=2s",
+                               "--limits-answers-timeout=2s"});
+  }
+  start(flags);
   const auto quiet_file = generate(dir_, count);
   const auto beside_file = generate(dir_, count);
   const pid_t worker = server_->worker_pids().at(0);
@@ -131,7 +136,7 @@ TEST_F(AbuseTest, AnHonestProducerIsServedAndMemoryIsBoundedWhileACrowdAbusesThe
     }
     return overdue("hello") > 0 && overdue("frame") > 0 && overdue("answers") > 0;
   };
-  EXPECT_TRUE(eventually(all_are_ended, std::chrono::seconds(60)));
+  EXPECT_TRUE(eventually(all_are_ended, std::chrono::seconds(100)));
   EXPECT_LT(most, bound);
   EXPECT_GT(metric("connections_refused_total"), 0);
   EXPECT_GT(metric("connections_broken_total"), 0);
@@ -149,11 +154,11 @@ TEST_F(AbuseTest, WhoWaitsForAPlaceGetsOneWhenSilentOnesAreEnded) {
   constexpr int kPlaces = 20;
   start({"--limits-max-connections=" + std::to_string(kPlaces), "--limits-hello-timeout=1s"});
   std::vector<std::unique_ptr<RawClient>> silent;
-  for (int i = 0; i < 3 * kPlaces; ++i)
+  for (int i = 0; i < 2 * kPlaces; ++i)
     silent.push_back(std::make_unique<RawClient>(server_->port()));
   RawClient honest(server_->port());
   EXPECT_EQ(honest.hello().size(), 17U);
-  EXPECT_GE(overdue("hello"), 2 * kPlaces);
+  EXPECT_GE(overdue("hello"), kPlaces);
 }
 
 TEST_F(AbuseTest, AWorkerWithoutDescriptorsGoesOnWithThoseItHasAndTakesTheRestLater) {

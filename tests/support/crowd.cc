@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -14,10 +15,12 @@
 namespace txindex::test {
 namespace {
 
-// How often each stranger does something: the pace of the abuse.
-constexpr auto kRound = std::chrono::milliseconds(100);
-constexpr int kRoundsPerSecond = 10;
-constexpr int kRoundsBeforeVanishing = 5;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr auto kBetweenSlowBytes = seconds(1);
+constexpr auto kBeforeVanishing = milliseconds(500);
 
 using namespace std::string_literals;
 
@@ -34,13 +37,15 @@ class Crowd::Stranger {
 
   bool connected() const { return fd_ >= 0; }
 
-  void act() {
-    if (fd_ < 0) return connect();
-    ++rounds_;
+  void act(Clock::time_point now) {
+    if (fd_ < 0) return now < next_ ? void() : connect(now);
     if (kind_ != Abuse::reads_none && has_been_ended()) return count_end();
     if (!unsent_.empty()) return send();
-    if (kind_ == Abuse::slow && rounds_ % kRoundsPerSecond == 0) unsent_ = "x";
-    if (kind_ == Abuse::vanish && rounds_ > kRoundsBeforeVanishing) return vanish();
+    if (kind_ == Abuse::slow && now >= next_) {
+      unsent_ = "x";
+      next_ = now + kBetweenSlowBytes;
+    }
+    if (kind_ == Abuse::vanish && now >= next_) return vanish();
     if (kind_ == Abuse::reads_none) {
       for (int i = 0; i < 500; ++i)
         unsent_ += "\x09\0\0\0\x03pingping"s;
@@ -49,11 +54,13 @@ class Crowd::Stranger {
   }
 
  private:
-  void connect() {
+  void connect(Clock::time_point now) {
     fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd_ < 0) return;
     const int on = 1;
     setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    const int little = 4096;  // so that what it does not read is soon more than the sockets hold
+    if (kind_ == Abuse::reads_none) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
     sockaddr_in from{};
     from.sin_family = AF_INET;
     from.sin_addr.s_addr = htonl(address_);
@@ -66,7 +73,7 @@ class Crowd::Stranger {
       return leave();
     }
     ++crowd_.made_;
-    rounds_ = 0;
+    next_ = now + (kind_ == Abuse::vanish ? Clock::duration(kBeforeVanishing) : kBetweenSlowBytes);
     unsent_ = opening();
     send();
   }
@@ -127,6 +134,7 @@ class Crowd::Stranger {
 
   void leave() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    next_ = Clock::now() + crowd_.back_after_;
   }
 
   const Abuse kind_;
@@ -134,11 +142,14 @@ class Crowd::Stranger {
   const std::uint32_t address_;
   Crowd& crowd_;
   int fd_ = -1;
-  int rounds_ = 0;
+  Clock::time_point next_;  // when it connects, or does what its kind does
   std::string unsent_;
 };
 
-Crowd::Crowd(std::uint16_t port, std::size_t strangers, std::uint64_t seed) : random_(seed) {
+Crowd::Crowd(std::uint16_t port, std::size_t strangers, std::uint64_t seed)
+    : round_(std::max<Clock::duration>(milliseconds(100), microseconds(50) * strangers)),
+      back_after_(std::max<Clock::duration>(seconds(1), microseconds(250) * strangers)),
+      random_(seed) {
   constexpr std::uint32_t kFirst = (127U << 24) + (1U << 16);
   for (std::size_t i = 0; i < strangers; ++i) {
     const auto kind = static_cast<Abuse>(i % kAbuses);
@@ -156,15 +167,15 @@ Crowd::~Crowd() {
 
 void Crowd::run() {
   while (!stop_) {
-    const auto next = std::chrono::steady_clock::now() + kRound;
+    const auto now = Clock::now();
     std::size_t connected = 0;
     for (auto& stranger : strangers_) {
       if (stop_) return;
-      stranger->act();
+      stranger->act(now);
       connected += stranger->connected() ? 1 : 0;
     }
     connected_ = connected;
-    std::this_thread::sleep_until(next);
+    std::this_thread::sleep_until(now + round_);
   }
 }
 

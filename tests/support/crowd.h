@@ -1,8 +1,10 @@
 // Strangers who abuse a port, many at once, each in a way of its own and from an address of its own
-// in 127.0.0.0/8. Who is thrown out comes back a moment later.
+// in 127.0.0.0/8. Who is thrown out comes back a second later, or more when there are thousands:
+// the crowd is to be a burden for the server, and not for the machine.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,7 +45,11 @@ class Crowd {
 
  private:
   class Stranger;
+  using Clock = std::chrono::steady_clock;
   void run();
+
+  const Clock::duration round_;       // each stranger does something so often
+  const Clock::duration back_after_;  // who was thrown out stays away for so long
 
   std::mt19937_64 random_;
   std::vector<std::unique_ptr<Stranger>> strangers_;

@@ -171,6 +171,26 @@ TEST(ClientFailure, ACallerThatWasAwayDoesNotBlameTheServer) {
   EXPECT_EQ(server.connection_count(), 1U);
 }
 
+TEST(ClientFailure, AnErrorThatPassesIsWaitedOut) {
+  for (const auto code : {wire::ErrorCode::timed_out, wire::ErrorCode::too_many_connections}) {
+    const auto script_for = [code](std::size_t connection) {
+      Script script;
+      if (connection > 1) return script;
+      script.ending = Ending::say;
+      script.end_after = connection == 0 ? 5 : 1;
+      wire::append_error(script.last_words, code, "not now");
+      return script;
+    };
+    FakeServer server(script_for);
+    Producer producer(server.port());
+    ASSERT_TRUE(producer.send(20));
+    const auto done = producer.client.finish();
+    ASSERT_TRUE(done) << message(done);
+    EXPECT_EQ(producer.outcomes.size(), 20U);
+    EXPECT_EQ(server.connection_count(), 3U);
+  }
+}
+
 TEST(ClientFailure, AnErrorOfTheServerEndsTheStreamAfterTheAcksBeforeIt) {
   Script script;
   script.end_after = 10;
