@@ -11,7 +11,7 @@
 # breaks something is named, with how to run it alone, and the exit status is 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-./scripts/install-packages.sh clang llvm
+./scripts/install-packages.sh clang llvm libclang-rt-14-dev
 
 keep=false
 seconds=10

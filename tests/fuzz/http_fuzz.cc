@@ -37,11 +37,16 @@ std::vector<std::string> answers(Bytes stream, std::size_t piece) {
   return statuses;
 }
 
-// A request that never becomes whole may be refused as soon as it is seen to be none, or closed
-// upon when the stream ends: which of the two depends on the pieces. All before it does not.
+// What is no request is refused as wrong or as too large, as soon as that is seen, or closed upon
+// when the stream ends before: which of these depends on the pieces. All answers before do not.
 bool agree(std::vector<std::string> a, std::vector<std::string> b) {
-  if (a.size() > b.size()) a.swap(b);
-  if (b.size() == a.size() + 1 && (b.back() == "400" || b.back() == "431")) b.pop_back();
+  const auto drop_refusal = [](std::vector<std::string>& answers) {
+    if (!answers.empty() && (answers.back() == "400" || answers.back() == "431")) {
+      answers.pop_back();
+    }
+  };
+  drop_refusal(a);
+  drop_refusal(b);
   return a == b;
 }
 

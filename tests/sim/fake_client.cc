@@ -141,6 +141,7 @@ void FakeClient::answer(std::size_t which, wire::Outcome outcome) {
     check(database_.has(number), "acked means committed", number);
   }
   ++answered_;
+  if (outcome == wire::Outcome::committed) ++told_committed_;
 }
 
 void FakeClient::take_ack(Bytes body) {

@@ -38,6 +38,7 @@ class FakeClient {
   bool vanished() const { return vanished_; }
   bool told_to_drain() const { return told_to_drain_; }
   std::size_t answered() const { return answered_; }
+  std::size_t told_committed() const { return told_committed_; }
 
  private:
   void plan_frames();
@@ -66,6 +67,7 @@ class FakeClient {
 
   std::vector<std::uint8_t> in_;
   std::size_t answered_ = 0;
+  std::size_t told_committed_ = 0;
   bool welcomed_ = false;
   bool told_to_drain_ = false;
   bool vanished_ = false;

@@ -158,18 +158,22 @@ class Schedule {
   void check_end() {
     worker_.check_end(vanished());
     std::size_t answered = 0;
+    std::size_t told_committed = 0;
     for (std::size_t i = 0; i < clients_.size(); ++i) {
       FakeClient& client = *clients_[i];
       while (!client.gone() && client.read()) {
       }
       check(client.gone(), "a client that behaves is let go", i);
       answered += client.answered();
+      told_committed += client.told_committed();
       // Told is who was there when the drain began; the others have their answers.
       check(client.vanished() || client.told_to_drain() || client.answered_in_full(),
             "everything that was sent is answered", i);
     }
     check(vanished() > 0 || answered == worker_.received(),
           "everything that was received is answered");
+    check(vanished() > 0 || told_committed == worker_.tally().committed,
+          "clients are told what became of their transactions");
     worker_.check_table();
   }
 
