@@ -4,5 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 ./scripts/install-packages.sh dpkg-dev file
 ./scripts/build.sh release txindexd txindex_tool
-./tests/release/hardening.sh build/release
 ./scripts/deb.sh build/release build

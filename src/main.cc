@@ -128,7 +128,11 @@ result<void> add_passwords(config::Config& config, config::Command command) {
     config.migrate_database.clear();
     return {};
   }
-  if (config.migrate_database.empty()) return {};
+  if (config.migrate_database.empty()) {
+    if (config.migrate_password_file.empty()) return {};
+    return configuration_failure(
+        "migrate.password_file: there is no migrate.database that it is for");
+  }
   return store::add_password(config.migrate_database, config.migrate_password_file,
                              {"migrate.database", "migrate.password_file"});
 }

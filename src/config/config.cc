@@ -82,9 +82,6 @@ std::optional<Contradiction> contradiction(const Config& config) {
                              format_duration(config.time_max_age + interval) +
                              "): transactions would be accepted and then dropped"};
   }
-  if (!config.migrate_password_file.empty() && config.migrate_database.empty()) {
-    return Contradiction{"migrate.password_file", "there is no migrate.database that it is for"};
-  }
   if (config.verify_threads * std::max(1, config.workers) > kVerifyThreadsTotalMax) {
     return Contradiction{"verify.threads", "'" + std::to_string(config.verify_threads) +
                                                "' for each of " + std::to_string(config.workers) +

@@ -41,7 +41,7 @@ void trespass(const std::string& folder) {
   attempt("append", [&] {
     return ::open((folder + "/secret").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   });
-  attempt("remove", [&] { return ::unlink((folder + "/secret").c_str()); });
+  attempt("remove", [&] { return ::unlink((folder + "/new").c_str()); });
   attempt("rename",
           [&] { return ::rename((folder + "/secret").c_str(), (folder + "/stolen").c_str()); });
   attempt("mkdir", [&] { return ::mkdir((folder + "/folder").c_str(), 0700); });
@@ -53,8 +53,8 @@ void trespass(const std::string& folder) {
   });
   attempt("signal", [] { return ::kill(::getppid(), 0); });
   attempt("raise-limit", [] {
-    const rlimit limit{16, 16};
-    return ::setrlimit(RLIMIT_NOFILE, &limit);
+    const rlimit limit{0, 0};
+    return ::setrlimit(RLIMIT_CORE, &limit);
   });
   attempt("memfd", [] { return ::memfd_create("code", MFD_CLOEXEC); });
   attempt("raw-socket", [] { return ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); });

@@ -17,8 +17,8 @@ result<void> check_schema_on(pqxx::connection& connection, const std::string& ad
 // the role, the database or other people's schemas say. pg_temp is named so that it comes last.
 inline constexpr const char* kPinSearchPath = "SET search_path = pg_catalog, pg_temp";
 
-// The first line of a message of libpq or libpqxx, without its end of line; what comes behind it may
-// be values of rows. Of a connection that cannot be made, what each address of the server said.
+// The first line of a message of libpq or libpqxx, without its end of line; what comes behind it
+// may be values of rows. Of a connection that cannot be made, what each address of the server said.
 std::string first_line(const std::exception& problem);
 
 // The same for a privilege that is missing, with what to do about it.

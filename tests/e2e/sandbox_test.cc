@@ -116,8 +116,8 @@ TEST_F(SandboxTest, SwitchedOffItForbidsNothing) {
   options.environment = {{"TXINDEX_TEST_TRESPASS", secret_.path().string()}};
   options.wait = false;
   Server server(postgres_.conninfo(), options);
-  for (const char* attempt : {"read", "create", "append", "remove", "mkdir", "fork", "signal",
-                              "listen", "write-and-execute"}) {
+  for (const char* attempt : {"read", "create", "append", "remove", "rename", "mkdir", "fork",
+                              "signal", "raise-limit", "memfd", "listen", "write-and-execute"}) {
     EXPECT_TRUE(server.logs("trespass " + std::string(attempt) + ": done")) << server.log();
   }
 }
