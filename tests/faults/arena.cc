@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kStep = 50ms;
 constexpr auto kStopLimit = 60s;
+constexpr auto kDeathSeenLimit = 5s;
+constexpr std::size_t kWorkers = 2;
 constexpr std::size_t kSmallTablespaceBytes = std::size_t{48} << 20;
 constexpr std::size_t kSmallDiskBytes = std::size_t{320} << 20;
 constexpr std::uint64_t kNuisanceTransactions = 500;
@@ -117,7 +119,7 @@ void Arena::make_standby() {
 
 void Arena::start_service(const Setup& setup, const Effort& effort) {
   Service::Options options;
-  options.flags = {"--workers=2", "--drain-timeout=20s"};
+  options.flags = {"--workers=" + std::to_string(kWorkers), "--drain-timeout=20s"};
   options.flags.insert(options.flags.end(), setup.server_flags.begin(), setup.server_flags.end());
   options.environment = setup.environment;
   options.database = primary_->conninfo();
@@ -234,8 +236,11 @@ Outcome Arena::finish() {
   }
   Outcome outcome;
   outcome.hung = hung;
-  // One that is just being started again, because a fault was the last of all, can be stopped too.
+  // A death that the supervisor has not seen yet would be one of those while it drains, for which
+  // it ends with status 1. One that is held back is none.
   service_->tend();
+  eventually([this] { return service_->workers().size() == kWorkers && service_->admin() != 0; },
+             kDeathSeenLimit);
   outcome.service_status = service_->stop(kStopLimit);
   outcome.service_starts = service_->starts();
   outcome.service_log = service_->log();

@@ -225,7 +225,9 @@ std::vector<Scenario> of_controls() {
   Setup unverified = breaking("verification");
   unverified.bad_signatures = true;
   Setup losing = breaking("ticket_completed:3000");
-  losing.settle = std::chrono::seconds(6);
+  // It would wait for the answer, too.
+  losing.settle = std::chrono::seconds(4);
+  losing.server_flags = {"--drain-timeout=1s"};
   const auto missing = [](const Outcome& o) { return o.counts.acked_missing; };
   return {
       control("ack_before_commit", "a batch is acknowledged before it is committed",
