@@ -1,6 +1,5 @@
 #include "faults/arena.h"
 
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,8 +26,15 @@ constexpr std::uint64_t kNuisanceTransactions = 500;
 
 constexpr const char* kSeedVariable = "TXINDEX_TEST_SEED";
 
-void need_root(const char* what) {
+// Root in a container may have less than root has.
+template <typename T, typename... Arguments>
+std::unique_ptr<T> if_allowed(const char* what, Arguments... arguments) {
   if (getuid() != 0) throw SkipScenario(std::string("only root can make ") + what);
+  try {
+    return std::make_unique<T>(arguments...);
+  } catch (const std::runtime_error& problem) {
+    throw SkipScenario(std::string("this machine does not allow ") + what + ": " + problem.what());
+  }
 }
 
 // While a PostgresCluster is made: its folders are on that disk.
@@ -61,8 +67,7 @@ Arena::Arena(const Setup& setup, const Effort& effort) : settle_(setup.settle) {
   }
 #endif
   if (setup.network) {
-    need_root("networks");
-    network_ = std::make_unique<BadNetwork>(effort.seed);
+    network_ = if_allowed<BadNetwork>("networks of one's own", effort.seed);
   }
   start_postgres(setup);
   start_service(setup, effort);
@@ -78,9 +83,8 @@ Arena::~Arena() = default;
 
 void Arena::start_postgres(const Setup& setup) {
   if (setup.disk != Setup::Disk::large) {
-    need_root("a small disk");
     const bool all = setup.disk == Setup::Disk::small;
-    disk_ = std::make_unique<SmallDisk>(all ? kSmallDiskBytes : kSmallTablespaceBytes);
+    disk_ = if_allowed<SmallDisk>("a small disk", all ? kSmallDiskBytes : kSmallTablespaceBytes);
   }
   {
     std::optional<TemporaryFolder> there;
