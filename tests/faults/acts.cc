@@ -131,6 +131,24 @@ const Act postgres_pause = {"SIGSTOP of PostgreSQL", [](Arena& arena, Random& ra
                               return true;
                             }};
 
+// What is in its memory only is lost, as at a crash of the machine; a plain kill leaves what the
+// kernel has been given. Does no harm where a commit waits for the disk.
+const Act postgres_forgets = {
+    "kill -9 of PostgreSQL, its log unwritten", [](Arena& arena, Random& random) {
+      const auto time = between(random, 300, 900);
+      auto* postgres = arena.postgres();
+      if (postgres == nullptr) return false;
+      const std::string writer =
+          postgres->query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'");
+      if (writer.empty()) return false;
+      ::kill(static_cast<pid_t>(std::stol(writer)), SIGSTOP);
+      arena.postgres_away(time, [postgres] {
+        postgres->kill9();
+        postgres->start();
+      });
+      return true;
+    }};
+
 const Act postgres_terminate = {"pg_terminate_backend", [](Arena& arena, Random& random) {
                                   return to_sessions(arena, random, "pg_terminate_backend");
                                 }};

@@ -21,7 +21,7 @@ extern const Act kill_worker, stop_worker, kill_admin, stop_admin, kill_supervis
     roll, reexec;
 // PostgreSQL.
 extern const Act postgres_kill, postgres_immediate, postgres_pause, postgres_terminate,
-    postgres_cancel, cut_answer, fail_over, disk_full, small_disk_full;
+    postgres_forgets, postgres_cancel, cut_answer, fail_over, disk_full, small_disk_full;
 // The network between producers and service.
 extern const Act lossy, slow_and_reordered, half_open, partition;
 }  // namespace acts

@@ -45,8 +45,13 @@ void set_address(int any, ifreq request, unsigned long what, const char* address
 
 BadNetwork::BadNetwork(std::uint64_t seed) : engine_(seed) {
   const int home = own_namespace();
-  make(server, kServerAddress, kClientAddress);
-  make(client, kClientAddress, kServerAddress);
+  try {
+    make(server, kServerAddress, kClientAddress);
+    make(client, kClientAddress, kServerAddress);
+  } catch (const std::runtime_error&) {
+    check(setns(home, CLONE_NEWNET), "back to the own network");
+    throw;
+  }
   check(setns(home, CLONE_NEWNET), "back to the own network");
   close(home);
   wake_ = check(eventfd(0, EFD_CLOEXEC), "eventfd");

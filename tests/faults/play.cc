@@ -90,7 +90,7 @@ std::string heading() {
   char line[256];
   std::snprintf(line, sizeof line, "%-26s %10s %5s %8s %8s | %7s %7s %7s %7s | %7s %7s %6s %5s %7s",
                 "scenario", "seed", "acts", "sent", "acked", "missing", "doubled", "strange",
-                "unacked+", "refused", "reset", "hung", "wait", "gap_s");
+                "unacked", "refused", "reset", "hung", "unans", "gap_s");
   return line;
 }
 

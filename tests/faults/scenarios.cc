@@ -118,6 +118,10 @@ std::vector<Scenario> of_postgres() {
        .what = "kill -9 of PostgreSQL",
        .acts = {&postgres_kill},
        .seen_in_log = kOutage},
+      {.name = "postgres_forgets",
+       .what = "kill -9 of PostgreSQL while its log writer stands still",
+       .acts = {&postgres_forgets},
+       .seen_in_log = kOutage},
       {.name = "postgres_immediate",
        .what = "immediate stop of PostgreSQL",
        .acts = {&postgres_immediate},
@@ -215,23 +219,20 @@ Scenario mixed() {
 std::vector<Scenario> of_controls() {
   using namespace acts;
   Setup unsafe;
-  unsafe.postgres = {{"fsync", "off"},
-                     {"synchronous_commit", "off"},
-                     // What has not been written is lost with the memory of PostgreSQL.
-                     {"wal_buffers", "16MB"},
-                     {"wal_writer_delay", "10s"},
-                     {"wal_writer_flush_after", "1GB"}};
+  unsafe.postgres = {{"fsync", "off"}, {"synchronous_commit", "off"}, {"wal_buffers", "16MB"}};
   unsafe.server_flags = {"--database-allow-unsafe-durability=true"};
   Setup unverified = breaking("verification");
   unverified.bad_signatures = true;
   Setup losing = breaking("ticket_completed:3000");
-  losing.settle = std::chrono::seconds(6);
+  // It would wait for the answer, too.
+  losing.settle = std::chrono::seconds(4);
+  losing.server_flags = {"--drain-timeout=1s"};
   const auto missing = [](const Outcome& o) { return o.counts.acked_missing; };
   return {
       control("ack_before_commit", "a batch is acknowledged before it is committed",
               breaking("commit_before_ack"), {&kill_worker}, missing),
       control("unsafe_postgres", "PostgreSQL with fsync and synchronous_commit off, killed", unsafe,
-              {&postgres_kill}, missing),
+              {&postgres_forgets}, missing),
       control("verification_skipped", "bad signatures are stored", unverified, {},
               [](const Outcome& o) { return o.counts.unverified; }),
       control("ticket_dropped", "a transaction is dropped: its worker aborts",

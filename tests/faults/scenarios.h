@@ -38,7 +38,15 @@ struct Verdict {
 // Throws SkipScenario, and std::runtime_error when something that is not under test fails.
 Verdict play(const Scenario& scenario, const Effort& effort);
 
-// One line of the table of counts, and the line above the table.
+// One line of the table of counts, and the line above the table:
+//
+//   missing doubled strange unacked   acknowledged and missing; rows more than once; rows never
+//   sent,
+//                                     unverified or otherwise not as they should be; present and
+//                                     not acknowledged, which alone may be other than 0
+//   refused reset hung                connections of the load
+//   unans gap_s                       transactions without an answer when all was over; the longest
+//                                     time without any answer, in seconds
 std::string heading();
 std::string to_line(const Scenario& scenario, const Effort& effort, const Verdict& verdict);
 

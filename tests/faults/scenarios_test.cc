@@ -15,7 +15,7 @@ void PrintTo(const Scenario& scenario, std::ostream* out) {
 
 namespace {
 
-constexpr auto kEach = std::chrono::milliseconds(2500);
+constexpr auto kEach = std::chrono::seconds(2);
 constexpr auto kMixed = std::chrono::seconds(60);
 
 class Faults : public testing::TestWithParam<Scenario> {};
