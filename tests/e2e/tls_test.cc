@@ -34,7 +34,7 @@ class TlsTest : public testing::Test {
   std::unique_ptr<Server> start(Words flags = {}) {
     flags.insert(flags.begin(), {"--workers=2", "--roll-settle=100ms", "--tls-certificate",
                                  own_.certificate, "--tls-key", own_.key});
-    return std::make_unique<Server>(postgres_.conninfo(), flags);
+    return std::make_unique<Server>(database().conninfo(), flags);
   }
 
   Words send_words(const Server& server, const std::string& file, const Words& more) const {
@@ -48,7 +48,7 @@ class TlsTest : public testing::Test {
     return run(send_words(server, file, more));
   }
   std::int64_t rows() {
-    return std::stoll(postgres_.query("SELECT count(*) FROM txindex.transactions"));
+    return std::stoll(database().query("SELECT count(*) FROM txindex.transactions"));
   }
 
   static Ran check_config(const Words& flags) {
@@ -64,7 +64,13 @@ class TlsTest : public testing::Test {
     return run(words);
   }
 
-  PostgresCluster postgres_;
+  // Started when it is first wanted.
+  PostgresCluster& database() {
+    if (!postgres_) postgres_ = std::make_unique<PostgresCluster>();
+    return *postgres_;
+  }
+
+  std::unique_ptr<PostgresCluster> postgres_;
   TempDir dir_;
   Authority authority_{dir_, "ours"};
   Authority stranger_{dir_, "strange"};
@@ -131,7 +137,7 @@ TEST_F(TlsTest, WhoDoesNotMeetTheOtherHalfWayIsTold) {
     EXPECT_TRUE(server->logs("a TLS handshake failed"));
     EXPECT_EQ(server->stop(), 0) << server->log();
   }
-  Server plain(postgres_.conninfo(), {"--workers=1"});
+  Server plain(database().conninfo(), {"--workers=1"});
   const Ran tls = send_tls(plain, file);
   EXPECT_EQ(tls.status, 1);
   EXPECT_HAS(tls.output, "what the peer sends is not TLS");
