@@ -97,6 +97,7 @@ void Connection::tend(std::int64_t now_steady_us) {
 // What the peer is to send now. Nothing while it is not read, whoever is the cause of that.
 Owed Connection::owed() const {
   if (paused_ || waiting_gate_ || share_wanted_ != 0 || limited_) return Owed::nothing;
+  if (state_ == State::handshake) return Owed::nothing;  // has a time limit of its own
   if (state_ < State::frames) return Owed::hello;
   if (!buffer_.pending().empty()) return Owed::frame;
   const bool all_answered = in_flight_ == 0 && out_.empty();

@@ -107,7 +107,7 @@ std::int64_t in_us(std::chrono::microseconds time) {
 
 class Worker {
  public:
-  Worker(const config::Config& config, const WorkerEnvironment& environment);
+  Worker(const config::Config& config, const WorkerEnvironment& environment, access::Guard guard);
   int run();
 
  private:
@@ -136,7 +136,7 @@ class Worker {
   asio::signal_set signals_{loop_, SIGTERM};
   asio::steady_timer tick_timer_{loop_};
 
-  access::Guard guard_;
+  const access::Guard guard_;
   flow::Gate gate_;
   flow::ChunkPool chunks_{gate_};
   Intake intake_;
@@ -157,10 +157,12 @@ class Worker {
   Heartbeat heartbeat_{stats_};
 };
 
-Worker::Worker(const config::Config& config, const WorkerEnvironment& environment)
+Worker::Worker(const config::Config& config, const WorkerEnvironment& environment,
+               access::Guard guard)
     : config_(config),
       environment_(environment),
       stats_(*environment.stats),
+      guard_(std::move(guard)),
       gate_(config.in_flight_bytes, stats_),
       intake_(
           {.max_future_us = in_us(config.time_max_future),
@@ -205,9 +207,6 @@ int Worker::run() {
     if (!cancelled) drain("SIGTERM", true);
   });
   tick();
-  auto guard = access::Guard::load(config_, *environment_.tokens);
-  if (!guard) return failed(guard.error());
-  guard_ = *std::move(guard);
   connections_.guard(guard_);
   // Before the database answers: those who connect meanwhile wait, and are not refused.
   const auto descriptor = listening_socket();
@@ -452,17 +451,20 @@ int run_worker(const config::Config& config, const WorkerEnvironment& environmen
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
   verify::initialise();
+  const auto refused = [&](const Failure& failure) {
+    if (!tell_failure(environment.control_fd, failure)) log::critical("{}", failure.message);
+    return failure.exit_status;
+  };
+  // While the files of tokens and keys can still be read; later they need not be.
+  auto guard = access::Guard::load(config, *environment.tokens);
+  if (!guard) return refused(guard.error());
   // Before there are threads, and before PostgreSQL is connected to: if that can be done now, it
   // can be done again later.
   if (config.sandbox) {
-    if (const auto confined = confine_files(sandbox(config)); !confined) {
-      if (!tell_failure(environment.control_fd, confined.error())) {
-        log::critical("{}", confined.error().message);
-      }
-      return confined.error().exit_status;
-    }
+    if (const auto confined = confine_files(sandbox(config)); !confined)
+      return refused(confined.error());
   }
-  return Worker(config, environment).run();
+  return Worker(config, environment, *std::move(guard)).run();
 }
 
 }  // namespace txindex::process
