@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cctype>
 
@@ -17,6 +18,7 @@ using boost::system::error_code;
 
 // Before a connection lets the others have a turn.
 constexpr int kReadsPerTurn = 4;
+constexpr std::int64_t kAfterDeadlineMilliseconds = 10'000;
 
 std::string name_of(const boost::asio::ip::tcp::socket& socket) {
   error_code ignored;
@@ -44,7 +46,11 @@ void Connection::start() {
                     ignored);
   // A peer whose machine is gone is noticed, also when nothing is to be said to it.
   socket.set_option(boost::asio::socket_base::keep_alive(true), ignored);
-  const unsigned patience = limits::kPeerSilentMaxMilliseconds;
+  // The kernel counts a peer that takes no more bytes as silent too: that is for the deadline to
+  // end, which says why and counts it, so the kernel is to be the slower one.
+  const auto patience = static_cast<unsigned>(
+      std::max<std::int64_t>(limits::kPeerSilentMaxMilliseconds,
+                             owner_.deadlines().answers_us / 1000 + kAfterDeadlineMilliseconds));
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
   if (stream_.is_tls()) start_handshake();
   wait_readable();
