@@ -223,7 +223,7 @@ std::vector<Scenario> of_controls() {
   unsafe.server_flags = {"--database-allow-unsafe-durability=true"};
   Setup unverified = breaking("verification");
   unverified.bad_signatures = true;
-  Setup losing = breaking("ticket_completed:3000");
+  Setup losing = breaking("ticket_completed:300");
   // It would wait for the answer, too.
   losing.settle = std::chrono::seconds(4);
   losing.server_flags = {"--drain-timeout=1s"};
@@ -236,7 +236,7 @@ std::vector<Scenario> of_controls() {
       control("verification_skipped", "bad signatures are stored", unverified, {},
               [](const Outcome& o) { return o.counts.unverified; }),
       control("ticket_dropped", "a transaction is dropped: its worker aborts",
-              breaking("ticket_kept:3000"), {},
+              breaking("ticket_kept:250"), {},
               [](const Outcome& o) -> std::uint64_t {
                 const bool said =
                     o.service_log.find("a transaction was dropped") != std::string::npos;
