@@ -223,7 +223,10 @@ std::vector<Scenario> of_controls() {
   unsafe.server_flags = {"--database-allow-unsafe-durability=true"};
   Setup unverified = breaking("verification");
   unverified.bad_signatures = true;
-  Setup losing = breaking("ticket_completed:3000");
+  Setup losing = breaking("ticket_completed:300");
+  // Workers that keep dying are held back: this much is enough to see.
+  Setup dropping = breaking("ticket_kept:400");
+  dropping.settle = std::chrono::seconds(3);
   // It would wait for the answer, too.
   losing.settle = std::chrono::seconds(4);
   losing.server_flags = {"--drain-timeout=1s"};
@@ -235,8 +238,7 @@ std::vector<Scenario> of_controls() {
               {&postgres_forgets}, missing),
       control("verification_skipped", "bad signatures are stored", unverified, {},
               [](const Outcome& o) { return o.counts.unverified; }),
-      control("ticket_dropped", "a transaction is dropped: its worker aborts",
-              breaking("ticket_kept:3000"), {},
+      control("ticket_dropped", "a transaction is dropped: its worker aborts", dropping, {},
               [](const Outcome& o) -> std::uint64_t {
                 const bool said =
                     o.service_log.find("a transaction was dropped") != std::string::npos;
