@@ -134,6 +134,7 @@ void Arena::start_service(const Setup& setup, const Effort& effort) {
   }
   if (network_) {
     options.listen = std::string(BadNetwork::kServerAddress) + ":0";
+    options.flags.emplace_back("--insecure=true");  // its own network, with nobody else in it
     options.within = [this](const auto& start) { network_->within(BadNetwork::server, start); };
   }
   options.environment[kSeedVariable] = std::to_string(effort.seed);
