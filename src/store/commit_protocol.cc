@@ -128,9 +128,10 @@ void CommitProtocol::inserted(Written written) {
   if (written_.doubtful) doubt(part);
   // Another writer's, or our own from an earlier attempt?
   find_present_ = part.in_doubt && !written_.all_new;
-  // The rows that are there may be durable only here, and this statement has committed nothing
-  // that would have waited for more.
-  if (written_.doubtful || find_present_) {
+  // The rows that are there may be durable only here, because a replica has not confirmed them to
+  // whoever wrote them, and a statement that has committed nothing has not waited for it either.
+  const bool nothing_new = !written_.all_new && written_.new_ids.empty();
+  if (written_.doubtful || find_present_ || nothing_new) {
     step_ = Step::barrier;
   } else {
     settle();

@@ -254,7 +254,7 @@ void FakeWorker::finish(batch::Batch batch) {
       }
       if (outcome == wire::Outcome::duplicate) {
         ++duplicates_[number];
-        check(database_.has(number), "a duplicate is of a row that is there", number);
+        check(database_.durable(number), "a duplicate is of a row that is there for good", number);
       }
     }
     process::complete(*parcel, flow::steady_us(), *stats_);
