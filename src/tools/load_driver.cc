@@ -71,8 +71,8 @@ void LoadDriver::run() {
   prctl(PR_SET_TIMERSLACK, 1000);  // ns: the schedule is finer than the 50 us that are usual
   while (true) {
     now_us_ = shared_.clock.now_us();
-    check_end();
     if (feeding_) feed();
+    check_end();
     record_sends();
     for (Lane* lane : fed_)
       submit_staged(*lane);
@@ -95,7 +95,10 @@ void LoadDriver::wake() {
 void LoadDriver::check_end() {
   if (!feeding_) return;
   const bool supply_over = pack_ == nullptr && shared_.supply.over();
-  const bool time_over = options_.end_us && now_us_ >= *options_.end_us;
+  // What came due since the turn before is not unsent because this thread was woken late: it has
+  // been fed, as far as the connections have room.
+  const bool time_over =
+      options_.end_us && now_us_ >= *options_.end_us && !(options_.schedule && more_room_);
   if (!supply_over && !time_over && shared_.order == LoadShared::go) return;
   feeding_ = false;
   if (!options_.schedule || supply_over) return;

@@ -16,7 +16,7 @@ using wire::Outcome;
 
 class RetentionBesideOthersTest : public RetentionTest {
  protected:
-  // Writes into the current hour on a thread of its own; remembers the slowest write.
+  // Writes into the current hour on a thread of its own.
   class Ingest {
    public:
     Ingest(const PgStore::Options& options, test::SampleRows& sample, std::int64_t time,
@@ -24,16 +24,13 @@ class RetentionBesideOthersTest : public RetentionTest {
         : store_(options, block), thread_([this, &sample, time] {
             while (!done_) {
               auto rows = sample.make_many(20, time, {.raw_bytes = 100, .accounts = 1});
-              const auto begin = flow::steady_us();
               ASSERT_TRUE(store_.write(rows));
-              slowest_us_ = std::max(slowest_us_.load(), flow::steady_us() - begin);
               for (const Row& row : rows)
                 ASSERT_EQ(row.outcome, Outcome::committed);
               batches_ += 1;
             }
           }) {
       EXPECT_TRUE(goes_on());
-      slowest_us_ = 0;
     }
     ~Ingest() {
       done_ = true;
@@ -43,12 +40,10 @@ class RetentionBesideOthersTest : public RetentionTest {
       const int before = batches_;
       return test::eventually([&] { return batches_ >= before + n; });
     }
-    std::int64_t slowest_us() const { return slowest_us_; }
 
    private:
     std::atomic<bool> done_ = false;
     std::atomic<int> batches_ = 0;
-    std::atomic<std::int64_t> slowest_us_ = 0;
     PgStore store_;
     std::thread thread_;
   };
@@ -83,12 +78,12 @@ TEST_F(RetentionBesideOthersTest, ALongQueryPutsTheDropOffAndKeepsNoWriterWaitin
       EXPECT_EQ(stats::get(own, Word::partitions_dropped), 0U);
     }
     ASSERT_TRUE(log::initialise({}, "test"));
-    EXPECT_NE(
-        test::read_file(log).find("in use by process " + std::to_string(analyst.backendpid())),
-        std::string::npos);
+    const std::string said = test::read_file(log);
+    EXPECT_NE(said.find("in use by process " + std::to_string(analyst.backendpid())),
+              std::string::npos);
     EXPECT_EQ(partitions(), "0 9");
-    // Not even for the lock timeout did a writer wait.
-    EXPECT_LT(ingest.slowest_us(), 1'000'000);
+    // Not even for the lock timeout did a writer wait: nothing was asked for that had to.
+    EXPECT_EQ(said.find("its tables are in use\""), std::string::npos) << said;
   }
   stats::Block own{};
   Maintenance working(maintenance(), own);
@@ -177,7 +172,7 @@ TEST_F(RetentionBesideOthersTest, TheDropItselfGivesUpAfterTheLockTimeout) {
                               " txindex.periods_before(now() - interval '5 hours') p,"
                               " txindex.drop_period(p, now())"),
                pqxx::sql_error);
-  EXPECT_LT(flow::steady_us() - begin, 2'000'000);
+  EXPECT_LT(flow::steady_us() - begin, 10'000'000);
   EXPECT_EQ(partitions(), "0 9");
 }
 

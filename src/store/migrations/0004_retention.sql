@@ -189,9 +189,9 @@ END $$;
 -- something from `cutoff` on.
 --
 -- Waits for whoever uses the tables for as long as lock_timeout says, for all of them together, and
--- whoever comes later waits behind it; so keep that short, and see period_users() first. The parents are locked in the order
--- in which the writers' statements lock them, so that no deadlock can come of it. For the leaves it
--- does not wait at all: by then it keeps everybody else from the parents.
+-- whoever comes later waits behind it; so keep that short, and see period_users() first. The
+-- parents are locked in the order in which the writers' statements lock them, and before the
+-- leaves, as writers do, so that no deadlock can come of it.
 --
 -- DETACH PARTITION CONCURRENTLY would keep nobody waiting, but works on one table at a time and
 -- stops half-way when somebody holds it up: there would be postings without their transactions,
@@ -202,32 +202,33 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  parent text;
-  each regclass;
+  leaf regclass;
+  leaves text[];
+  each text;
   patience text := current_setting('lock_timeout');
   deadline timestamptz := clock_timestamp() + nullif(patience::interval, interval '0');
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('txindex.partitions', 0));
-  FOR name, each, row_count, bytes IN
+  FOR name, leaf, row_count, bytes IN
     SELECT l.name, l.leaf, CASE l.parent WHEN 'transactions' THEN txindex.row_estimate(l.leaf, 4096) END,
            pg_total_relation_size(l.leaf)
       FROM txindex.leaves() l WHERE l.period = first AND l.period_end <= cutoff ORDER BY l.name
   LOOP
     RETURN NEXT;
   END LOOP;
-  FOREACH parent IN ARRAY ARRAY['boundary_transactions', 'transactions', 'transaction_accounts',
-                                'transaction_lookups', 'instructions'] LOOP
+  leaves := ARRAY(SELECT l.leaf::text FROM txindex.leaves() l
+                    WHERE l.period = first AND l.period_end <= cutoff);
+  FOREACH each IN ARRAY ARRAY['ONLY txindex.boundary_transactions', 'ONLY txindex.transactions',
+                              'ONLY txindex.transaction_accounts', 'ONLY txindex.transaction_lookups',
+                              'ONLY txindex.instructions'] || leaves LOOP
     IF deadline IS NOT NULL THEN
       PERFORM set_config('lock_timeout', greatest(
         1, ceil(1000 * extract(epoch FROM deadline - clock_timestamp())))::bigint::text, true);
     END IF;
-    EXECUTE format('LOCK TABLE ONLY txindex.%I IN ACCESS EXCLUSIVE MODE', parent);
+    EXECUTE 'LOCK TABLE ' || each || ' IN ACCESS EXCLUSIVE MODE';
   END LOOP;
-  FOR each IN
-    SELECT l.leaf FROM txindex.leaves() l WHERE l.period = first AND l.period_end <= cutoff
-  LOOP
-    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', each);
-    EXECUTE format('DROP TABLE %s', each);
+  FOREACH each IN ARRAY leaves LOOP
+    EXECUTE 'DROP TABLE ' || each;
   END LOOP;
   PERFORM set_config('lock_timeout', patience, true);
 END $$;
