@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs the fuzz targets (tests/fuzz) from their corpora, each for so many seconds.
+# Runs the fuzz targets (tests/fuzz) from their corpora, each for so many seconds,
+# as many at a time as there are cores.
 #
 #   scripts/fuzz.sh                    all, ten seconds each
-#   scripts/fuzz.sh 360                all, six minutes each: an hour
+#   scripts/fuzz.sh 3600               all, an hour each
 #   scripts/fuzz.sh 60 session http    these only
 #   scripts/fuzz.sh --keep             takes into tests/fuzz/corpus what build/fuzz/found has that
 #                                      reaches further, and leaves out what reaches no further
@@ -37,28 +38,30 @@ done
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target "${targets[@]/%/_fuzz}"
 
-options=(-max_len=9000 -timeout=20 -rss_limit_mb=2048)
-failed=0
-for target in "${targets[@]}"; do
-  program=build/fuzz/tests/${target}_fuzz
-  corpus=tests/fuzz/corpus/$target
-  found=build/fuzz/found/$target
+options="-max_len=9000 -timeout=20 -rss_limit_mb=2048"
+fuzz_one() {
+  local target=$1 program=build/fuzz/tests/$1_fuzz corpus=tests/fuzz/corpus/$1 found=build/fuzz/found/$1
+  local log=$found.log input
   mkdir -p "$found"
   if $keep; then
-    "$program" "${options[@]}" -merge=1 "$corpus" "$found" >"build/fuzz/found/$target.log" 2>&1 || failed=1
+    # shellcheck disable=SC2086  # several words
+    "$program" $options -merge=1 "$corpus" "$found" >"$log" 2>&1 || { echo "$target: FAILED, see $log"; return 1; }
     echo "$target: $(find "$corpus" -type f | wc -l) inputs, $(du -sb "$corpus" | cut -f1) bytes"
-    continue
+    return
   fi
-  log=build/fuzz/found/$target.log
-  if "$program" "${options[@]}" -max_total_time="$seconds" -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/found/$target-" "$found" "$corpus" >"$log" 2>&1; then
+  # shellcheck disable=SC2086
+  if "$program" $options -max_total_time="$seconds" -print_final_stats=1 \
+    -artifact_prefix="$found-" "$found" "$corpus" >"$log" 2>&1; then
     echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, nothing found"
-  else
-    failed=1
-    input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
-    echo "$target: FAILED: $(grep -m 1 -E 'does not hold|Assertion|ERROR: ' "$log" || tail -n 1 "$log")"
-    echo "  input:   ${input:-none was written; see $log}"
-    echo "  alone:   $program $input"
+    return
   fi
-done
-exit $failed
+  input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+  echo "$target: FAILED: $(grep -m 1 -E 'does not hold|Assertion|ERROR: ' "$log" || tail -n 1 "$log")"
+  echo "  input:   ${input:-none was written; see $log}"
+  echo "  alone:   $program $input"
+  return 1
+}
+export options keep seconds
+export -f fuzz_one
+# One on each core.
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz_one {}' || exit 1

@@ -1,6 +1,7 @@
 // Ways to break the program on purpose, for tests that must see that such a thing is noticed. They
 // are compiled in only with TXINDEX_TEST_SWITCHES, which no released program is: there each is an
-// empty or constant function, and none of the names is in the program.
+// empty or constant function, and none of the names is in the program. What an intruder would do is in
+// process/sandbox_trial.h.
 //
 //   TXINDEX_TEST_CRASH_AT   POINT:N, POINT:N ...  SIGKILL at one of N passings of the point
 //   TXINDEX_TEST_BREAK      NAME, NAME:N ...      breaks that promise always, or one time in N

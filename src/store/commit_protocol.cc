@@ -14,6 +14,9 @@ using stats::Word;
 constexpr std::int64_t kBlockIds = std::int64_t{1} << 20;
 // Stamps are bounded elsewhere, so this is never reached; it bounds memory without that.
 constexpr std::size_t kPartitionsKnownMax = 100'000;
+constexpr const char* kCheckViolation = "23514";
+// Its partition can be dropped, and made again by another writer, between two looks.
+constexpr int kLooksBeforeARowIsRefused = 3;
 
 std::string hex(Bytes bytes) {
   constexpr char digits[] = "0123456789abcdef";
@@ -168,9 +171,11 @@ void CommitProtocol::failed(const DatabaseError& error) {
   if (!sent || error.verdict != Verdict::bad_row) return recover(error);
   // The same SQLSTATE says that a row breaks a constraint and that its partition is gone.
   Part& part = parts_.back();
-  const bool perhaps_no_partition = error.sqlstate == "23514";
-  if (!perhaps_no_partition || (part.remade && partitions_made_ == 0)) return split(error);
-  part.remade = true;
+  const bool perhaps_no_partition = error.sqlstate == kCheckViolation;
+  const int enough = part.items.size() > 1 ? 1 : kLooksBeforeARowIsRefused;
+  if (!perhaps_no_partition || (part.remade >= enough && partitions_made_ == 0))
+    return split(error);
+  ++part.remade;
   partitions_.clear();
   stats::add(stats_, Word::postgres_retries);
   proceed();

@@ -86,7 +86,7 @@ class CommitProtocol {
   struct Part {
     std::span<Item> items;
     bool in_doubt = false;  // an earlier attempt may have stored it
-    bool remade = false;    // its partitions were looked for because PostgreSQL knew none
+    int remade = 0;         // how often its partitions were looked for because one was missing
     bool encoded = false;   // into batch_
   };
 

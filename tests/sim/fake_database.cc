@@ -68,8 +68,8 @@ void FakeDatabase::toggle() {
 
 void FakeDatabase::drop_a_partition() {
   for (const auto& [first, rows] : partitions_) {
-    if (rows > 0 || dropped_) continue;
-    dropped_ = true;
+    if (rows > 0 || drops_left_ == 0) continue;
+    --drops_left_;
     chance_.note("partition dropped", static_cast<std::uint64_t>(first));
     partitions_.erase(first);
     return;

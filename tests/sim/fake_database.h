@@ -55,8 +55,8 @@ class FakeDatabase {
   bool up() const { return up_; }
   // Goes away, or comes back. Who is connected finds out from the answer that does not come.
   void toggle();
-  // A partition without rows is dropped: once, as retention or a person may. (Under a writer that
-  // has it dropped twice while it sends one batch, that is not told from a row that is at fault.)
+  // A partition without rows is dropped, as retention or a person may. Twice only: under a writer
+  // that has it dropped each time that it looks, that is not told from a row that is at fault.
   void drop_a_partition();
 
   std::optional<store::DatabaseError> connect();
@@ -90,7 +90,7 @@ class FakeDatabase {
   std::map<std::size_t, Stored> rows_;  // by the transaction's number: once, for ever
   std::set<std::int64_t> ids_;
   std::map<std::int64_t, std::size_t> partitions_;  // rows in each, by its first instant
-  bool dropped_ = false;
+  int drops_left_ = 2;
   std::int64_t next_block_ = 1;
   std::vector<Statement> late_;
 };
