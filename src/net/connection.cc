@@ -65,7 +65,8 @@ bool Connection::window_open() const {
   const std::uint64_t most =
       line_mode_ ? limits::kLineWindowMaxTransactions : limits::kWindowMaxTransactions;
   return open < most && in_flight_bytes_ < limits::kWindowMaxBytes &&
-         out_.size() - sent_ <= limits::kUnsentMaxBytes && !limited_;
+         out_.size() - sent_ <= limits::kUnsentMaxBytes && pings_ < limits::kPingsPerSecondMax &&
+         !limited_;
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -92,6 +93,13 @@ void Connection::schedule_pump() {
     self->pump_scheduled_ = false;
     self->pump();
   });
+}
+
+// The window may have opened.
+void Connection::go_on() {
+  if (!paused_ || !window_open()) return;
+  paused_ = false;
+  schedule_pump();
 }
 
 void Connection::gate_opened() {
@@ -273,6 +281,7 @@ void Connection::handle_frame(std::uint8_t type, Bytes body) {
       return handle_tx(body);
     case wire::FrameType::ping:
       if (body.size() != 8) return fail(wire::ErrorCode::bad_frame, "PING has not 8 bytes");
+      ++pings_;
       return wire::append_pong(out_, body);
     case wire::FrameType::finish:
       if (!body.empty()) return fail(wire::ErrorCode::bad_frame, "FINISH is not empty");
@@ -319,7 +328,11 @@ Connection::Parsed Connection::parse_line() {
       break;
     case FrameBuffer::Status::whole:
       ++whole_;
-      if (!line.empty()) handle_line(line);
+      if (line.empty()) {
+        ++pings_;
+      } else {
+        handle_line(line);
+      }
   }
   return Parsed::progress;
 }

@@ -54,9 +54,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void refuse(wire::ErrorCode code, std::string message);
 
   // To be called every second. Ends the connection of a peer that is over a deadline (deadlines.h).
-  // A producer that waits for answers, and whose PING is not read, could
-  // not tell a database that is away from a server that is dead: it hears something now and then. A
-  // peer that does not take its last answers is left.
+  // A producer that waits for answers, and whose PING is not read, could not tell a database that is
+  // away from a server that is dead: it hears something now and then. A peer that does not take its
+  // last answers is left. One that has sent nothing but PINGs is read again.
   void tend(std::int64_t now_steady_us);
 
   void complete(const flow::Completion& completion) override;
@@ -68,6 +68,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   bool receiving() const;
   bool window_open() const;
+  void go_on();
 
   void wait_readable();
   void schedule_pump();
@@ -124,7 +125,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool waiting_writable_ = false;
   bool waiting_gate_ = false;
   bool pump_scheduled_ = false;
-  bool paused_ = false;  // by its own window or by answers that the peer does not read
+  bool paused_ = false;  // by its own window, by answers that are not read, or by its PINGs
   bool parsing_ = false;
   bool marked_ = false;  // Connections will call flush()
   bool peer_ended_ = false;
@@ -149,6 +150,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   std::size_t in_flight_bytes_ = 0;
   std::size_t share_wanted_ = 0;  // not 0: not read until its fair share allows so many bytes more
   std::uint64_t whole_ = 0;       // frames and lines that were
+  unsigned pings_ = 0;            // and empty lines, since it was last tended
 
   wire::Buffer out_;
   std::size_t sent_ = 0;

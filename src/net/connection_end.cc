@@ -62,10 +62,7 @@ void Connection::flush() {
   if (state_ == State::ending) return half_close_when_answered();
   if (!receiving()) return;
   buffer_.drop_chunk_if_idle();
-  if (paused_ && window_open()) {
-    paused_ = false;
-    schedule_pump();
-  }
+  go_on();
   if (share_wanted_ != 0 && share_allows(share_wanted_)) {
     share_wanted_ = 0;
     schedule_pump();
@@ -86,6 +83,8 @@ void Connection::tend(std::int64_t now_steady_us) {
     return close();
   }
   if (receiving() && overdue(now_steady_us) != Owed::nothing) return end_overdue(now_steady_us);
+  pings_ = 0;
+  if (receiving()) go_on();
   // Over a limit of its token, too, it may be waiting for the answers to what was not read yet.
   const bool waits = acks_.unacknowledged() != 0 || (limited_ && state_ == State::frames);
   if (line_mode_ || !waits || !out_.empty()) return;

@@ -81,6 +81,13 @@ class AbuseTest : public testing::Test {
   TempDir dir_;
 };
 
+std::vector<std::uint64_t> ended_of_each(const Crowd& crowd) {
+  std::vector<std::uint64_t> ended;
+  for (std::size_t kind = 0; kind < kAbuses; ++kind)
+    ended.push_back(crowd.ended(static_cast<Abuse>(kind)));
+  return ended;
+}
+
 struct Timed {
   Report report;
   double per_second = 0;
@@ -136,7 +143,10 @@ TEST_F(AbuseTest, AnHonestProducerIsServedAndMemoryIsBoundedWhileACrowdAbusesThe
     }
     return overdue("hello") > 0 && overdue("frame") > 0 && overdue("answers") > 0;
   };
-  EXPECT_TRUE(eventually(all_are_ended, std::chrono::seconds(100)));
+  EXPECT_TRUE(eventually(all_are_ended, std::chrono::seconds(100)))
+      << "ended, of each kind: " << testing::PrintToString(ended_of_each(*crowd))
+      << "; overdue: hello " << overdue("hello") << ", frame " << overdue("frame") << ", answers "
+      << overdue("answers");
   EXPECT_LT(most, bound);
   EXPECT_GT(metric("connections_refused_total"), 0);
   EXPECT_GT(metric("connections_broken_total"), 0);

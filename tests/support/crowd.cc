@@ -47,7 +47,7 @@ class Crowd::Stranger {
     }
     if (kind_ == Abuse::vanish && now >= next_) return vanish();
     if (kind_ == Abuse::reads_none) {
-      for (int i = 0; i < 500; ++i)
+      for (int i = 0; i < 5000; ++i)
         unsent_ += "\x09\0\0\0\x03pingping"s;
     }
     send();
