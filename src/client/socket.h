@@ -44,7 +44,7 @@ class Socket {
   const std::string& tls_problem() const { return tls_->problem(); }
   bool tls_hopeless() const { return tls_ && tls_->hopeless(); }
   // What TLS was given and has not sent: it has to be flushed when the socket is writable.
-  bool unsent() const { return tls_ && tls_->unsent(); }
+  bool unsent() const { return tls_ && tls_->unsent() > 0; }
   bool buffered() const { return tls_ && tls_->buffered(); }
 
   // Bytes moved; 0 with `error` 0 means the end (receive only), with EAGAIN that it would block.

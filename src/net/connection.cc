@@ -65,8 +65,8 @@ bool Connection::window_open() const {
   const std::uint64_t most =
       line_mode_ ? limits::kLineWindowMaxTransactions : limits::kWindowMaxTransactions;
   return open < most && in_flight_bytes_ < limits::kWindowMaxBytes &&
-         out_.size() - sent_ <= limits::kUnsentMaxBytes && pings_ < limits::kPingsPerSecondMax &&
-         !limited_;
+         out_.size() - sent_ <= limits::kUnsentMaxBytes && !stream_.unsent() &&
+         pings_ < limits::kPingsPerSecondMax && !limited_;
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -111,8 +111,8 @@ void Connection::gate_opened() {
 void Connection::pump() {
   if (!receiving()) return;
   if (state_ == State::handshake && !handshake()) {
-    if (receiving()) return wait_readable();
-    return flush();
+    if (!receiving()) return flush();
+    return stream_.buffered() ? schedule_pump() : wait_readable();
   }
   parse();
   bool drained = false;
@@ -272,12 +272,13 @@ Connection::Parsed Connection::parse_frame() {
 }
 
 void Connection::handle_frame(std::uint8_t type, Bytes body) {
-  switch (static_cast<wire::FrameType>(type)) {
+  const auto what = static_cast<wire::FrameType>(type);
+  if (state_ == State::hello && what != wire::FrameType::hello)
+    return fail(wire::ErrorCode::unexpected_frame, "HELLO is the first frame");
+  switch (what) {
     case wire::FrameType::hello:
       return handle_hello(body);
     case wire::FrameType::tx:
-      if (state_ != State::frames)
-        return fail(wire::ErrorCode::unexpected_frame, "TX before HELLO");
       return handle_tx(body);
     case wire::FrameType::ping:
       if (body.size() != 8) return fail(wire::ErrorCode::bad_frame, "PING has not 8 bytes");
@@ -344,7 +345,7 @@ void Connection::handle_line(std::span<std::uint8_t> line) {
   const Bytes bytes = decoded ? *decoded : Bytes();
   ++in_flight_;
   in_flight_bytes_ += bytes.size();
-  if (producer_ != nullptr) charge(bytes.size());
+  if (producer_ != nullptr) charge(decoded ? bytes.size() : line.size());
   flow::Ticket ticket(*this, sequence, bytes.size(), buffer_.chunk());
   if (!decoded) return ticket.complete(wire::Outcome::malformed, "not base64");
   wire::TxFrame tx;

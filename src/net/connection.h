@@ -54,9 +54,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void refuse(wire::ErrorCode code, std::string message);
 
   // To be called every second. Ends the connection of a peer that is over a deadline (deadlines.h).
-  // A producer that waits for answers, and whose PING is not read, could not tell a database that is
-  // away from a server that is dead: it hears something now and then. A peer that does not take its
-  // last answers is left. One that has sent nothing but PINGs is read again.
+  // A producer that waits for answers, and whose PING is not read, could not tell a database that
+  // is away from a server that is dead: it hears something now and then. A peer that does not take
+  // its last answers is left. One that has sent nothing but PINGs is read again.
   void tend(std::int64_t now_steady_us);
 
   void complete(const flow::Completion& completion) override;
@@ -87,6 +87,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void handle_tx(Bytes body);
   void handle_line(std::span<std::uint8_t> line);
 
+  bool admitted() const;
   Owed owed() const;
   Owed overdue(std::int64_t now_steady_us);
   void end_overdue(std::int64_t now_steady_us);

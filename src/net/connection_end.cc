@@ -93,11 +93,16 @@ void Connection::tend(std::int64_t now_steady_us) {
   send();
 }
 
-// What the peer is to send now. Nothing while it is not read, whoever is the cause of that.
+bool Connection::admitted() const {
+  return state_ >= State::frames && (producer_ != nullptr || !owner_.guard().asks_for_token());
+}
+
+// What the peer is to send now. Nothing while it is not read, whoever is the cause of that; but who
+// has not been admitted has nothing that it could wait for.
 Owed Connection::owed() const {
-  if (paused_ || waiting_gate_ || share_wanted_ != 0 || limited_) return Owed::nothing;
   if (state_ == State::handshake) return Owed::nothing;  // has a time limit of its own
-  if (state_ < State::frames) return Owed::hello;
+  if (!admitted()) return Owed::hello;
+  if (paused_ || waiting_gate_ || share_wanted_ != 0 || limited_) return Owed::nothing;
   if (!buffer_.pending().empty()) return Owed::frame;
   const bool all_answered = in_flight_ == 0 && out_.empty();
   return all_answered ? Owed::word : Owed::nothing;
@@ -110,7 +115,9 @@ Owed Connection::overdue(std::int64_t now_steady_us) {
   const auto written = static_cast<std::uint64_t>(last_sent_us_);
   if (answers_deadline_.look(unread, written, now_steady_us, deadlines)) return unread;
   const Owed input = owed();
-  return input_deadline_.look(input, whole_, now_steady_us, deadlines) ? input : Owed::nothing;
+  // Whatever it says instead of HELLO, or of its token, gets it no further.
+  const std::uint64_t progress = input == Owed::hello ? 0 : whole_;
+  return input_deadline_.look(input, progress, now_steady_us, deadlines) ? input : Owed::nothing;
 }
 
 void Connection::end_overdue(std::int64_t now_steady_us) {
@@ -167,7 +174,8 @@ void Connection::wait_writable() {
 
 void Connection::send() {
   error_code problem;
-  if (stream_.unsent() && !waiting_writable_) stream_.flush(problem);
+  if (stream_.unsent() && !waiting_writable_ && stream_.flush(problem) > 0)
+    last_sent_us_ = flow::steady_us();
   while (sent_ < out_.size() && !waiting_writable_ && !problem) {
     const std::size_t n = stream_.write_some(Bytes(out_).subspan(sent_), problem);
     if (problem == boost::asio::error::would_block) {

@@ -117,7 +117,8 @@ void Listener::pause(std::chrono::milliseconds time) {
 void Listener::stop() {
   timer_.cancel();
   error_code problem;
-  for (;;) {
+  // No more than the queue holds: somebody may go on connecting.
+  for (int i = 0; i < kBacklog && connections_.size() < max_connections_; ++i) {
     auto socket = acceptor_.accept(problem);
     if (problem == boost::asio::error::connection_aborted) continue;
     if (problem) break;

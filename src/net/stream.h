@@ -51,8 +51,13 @@ class Stream {
     return written;
   }
   // What was written has not all left: call flush() when the socket is writable.
-  bool unsent() const { return tls_ && tls_->unsent(); }
-  void flush(error_code& problem) { problem = code_of(tls_->flush()); }
+  bool unsent() const { return tls_ && tls_->unsent() > 0; }
+  // How many bytes have left.
+  std::size_t flush(error_code& problem) {
+    const std::size_t before = tls_->unsent();
+    problem = code_of(tls_->flush());
+    return before - tls_->unsent();
+  }
 
   // Ends our side. would_block: when what is unsent has left.
   void finish(error_code& problem) {

@@ -17,6 +17,12 @@ namespace {
 
 // One record of TLS. More would only wait in `unsent_`.
 constexpr std::size_t kWriteMaxBytes = 16384;
+// A call takes so much from the socket beyond what it is asked for.
+constexpr std::size_t kOverheadMaxBytes = 4096;
+constexpr std::size_t kHandshakeTakesBytes = 65536;
+// Each costs as much as the signature of a transaction. Honest peers change keys after gigabytes.
+constexpr std::uint64_t kKeyUpdatesMax = 16;
+constexpr std::uint64_t kBytesForAKeyUpdate = 1 << 20;
 
 bool is_numeric(const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> ignored;
@@ -77,11 +83,23 @@ struct Wire {
   static int read(BIO* bio, char* into, int length) {
     Session& self = session(bio);
     BIO_clear_retry_flags(bio);
+    if (self.key_updates_ > kKeyUpdatesMax + self.received_ / kBytesForAKeyUpdate) {
+      self.problem_ = "the peer changes keys again and again";
+      return -1;
+    }
+    if (self.may_take_ == 0) {
+      self.may_have_more_ = true;
+      BIO_set_retry_read(bio);
+      return -1;
+    }
     ssize_t n;
     do {
-      n = ::recv(self.fd_, into, static_cast<std::size_t>(length), 0);
+      n = ::recv(self.fd_, into, std::min(static_cast<std::size_t>(length), self.may_take_), 0);
     } while (n < 0 && errno == EINTR);
-    if (n > 0) return static_cast<int>(n);
+    if (n > 0) {
+      self.may_take_ -= static_cast<std::size_t>(n);
+      return static_cast<int>(n);
+    }
     if (n == 0) {
       self.socket_ended_ = true;
       return 0;
@@ -120,6 +138,15 @@ void Session::start(const Context& context) {
   BIO_set_data(wire, this);
   BIO_set_init(wire, 1);
   SSL_set_bio(ssl_.get(), wire, wire);
+  SSL_set_msg_callback(ssl_.get(), on_message);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
+}
+
+void Session::on_message(int written, int, int type, const void* message, std::size_t size, SSL*,
+                         void* self) {
+  if (written != 0 || type != SSL3_RT_HANDSHAKE || size == 0) return;
+  if (*static_cast<const std::uint8_t*>(message) == SSL3_MT_KEY_UPDATE)
+    ++static_cast<Session*>(self)->key_updates_;
 }
 
 Session::Session(const Context& context, int fd) : fd_(fd), ssl_(nullptr, SSL_free) {
@@ -155,7 +182,9 @@ Session::Status Session::judge(int returned) {
   }
   over_ = true;
   const unsigned long code = ERR_peek_error();
-  if (socket_error_ != 0) {
+  if (!problem_.empty()) {
+    // Known already.
+  } else if (socket_error_ != 0) {
     problem_ = std::strerror(socket_error_);
   } else if (socket_ended_) {
     problem_ = "the peer closed the connection without ending TLS";
@@ -172,6 +201,8 @@ Session::Status Session::judge(int returned) {
 Session::Status Session::handshake() {
   if (!problem_.empty()) return Status::failed;
   ERR_clear_error();
+  may_have_more_ = false;
+  may_take_ = kHandshakeTakesBytes;
   const int done = SSL_do_handshake(ssl_.get());
   if (done != 1) {
     const Status status = judge(done);
@@ -187,6 +218,8 @@ Session::Status Session::handshake() {
 
 Session::Moved Session::read(std::span<std::uint8_t> into) {
   if (!problem_.empty()) return {0, Status::failed};
+  may_have_more_ = false;
+  may_take_ = into.size() + kOverheadMaxBytes;
   std::size_t filled = 0;
   Status status = Status::ok;
   while (filled < into.size()) {
@@ -201,7 +234,8 @@ Session::Moved Session::read(std::span<std::uint8_t> into) {
   }
   // Reading may have made it answer (a change of keys).
   if (!unsent_.empty()) flush();
-  may_have_more_ = filled == into.size();
+  received_ += filled;
+  may_have_more_ = may_have_more_ || filled == into.size();
   // The end is told by the next call, for which `over_` is kept.
   if (filled > 0) return {filled, Status::ok};
   return {0, status};

@@ -6,6 +6,11 @@
 // 16 KiB) and sends before anything else: unsent() says so, and flush() tries again. So nothing has
 // to be repeated with the same bytes, as OpenSSL would ask. One thread; the socket is the caller's,
 // and outlives the session.
+//
+// A call takes a bounded part of what has arrived, whatever it is: a peer can send a great many
+// records that hold next to nothing, and messages of TLS itself, which OpenSSL would read on and
+// on. Of those one may come again and again, KeyUpdate; a peer that sends more of them than its
+// data can be a reason for has failed.
 #pragma once
 
 #include <cstdint>
@@ -45,13 +50,13 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   Status handshake();
-  // Fills `into` as far as what has arrived goes. Bytes only with `ok`.
+  // Fills `into` as far as what has arrived goes, or a part of it. Bytes only with `ok`.
   Moved read(std::span<std::uint8_t> into);
   // True if read() may have something to give that the socket does not know of.
   bool buffered() const;
   // Takes a part of `bytes`, or with `again` nothing.
   Moved write(Bytes bytes);
-  bool unsent() const { return !unsent_.empty(); }
+  std::size_t unsent() const { return unsent_.size(); }
   Status flush();
   // Tells the peer that no more will come.
   Status finish();
@@ -65,13 +70,18 @@ class Session {
 
   void start(const Context& context);
   Status judge(int returned);
+  static void on_message(int written, int version, int type, const void* message, std::size_t size,
+                         ssl_st* ssl, void* self);
 
   int fd_;
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_;
   std::vector<std::uint8_t> unsent_;
   int socket_error_ = 0;
   bool socket_ended_ = false;
-  bool may_have_more_ = false;  // the last read() filled all that it was given
+  std::size_t may_take_ = 0;    // from the socket in this call
+  std::uint64_t received_ = 0;  // bytes of data
+  std::uint64_t key_updates_ = 0;
+  bool may_have_more_ = false;  // the last call did not take all there was
   bool over_ = false;           // the peer has ended its side, or the session has failed
   std::string problem_;
   bool hopeless_ = false;

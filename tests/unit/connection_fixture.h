@@ -10,11 +10,13 @@
 #include <mutex>
 #include <thread>
 
+#include "flow/clock.h"
 #include "net/connections.h"
 #include "net/listener.h"
 #include "support/process.h"
 #include "support/raw_client.h"
 #include "support/stages.h"
+#include "support/temp_dir.h"
 
 namespace txindex::net {
 
@@ -105,6 +107,29 @@ class ConnectionTest : public testing::Test, public Receiver {
     });
   }
 
+  static Sent pings_of(int count) {
+    Sent pings;
+    for (int i = 0; i < count; ++i)
+      pings.insert(pings.end(), {9, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8});
+    return pings;
+  }
+
+  // Sends PINGs, and reads no PONG, until the server reads no more: so long that it has looked at a
+  // whole chunk of them. No time passes for deadlines.
+  void stuff(RawClient& client) {
+    constexpr auto kQuiet =
+        static_cast<int>(limits::kLargeChunkBytes / (13 * limits::kPingsPerSecondMax)) + 2;
+    const Sent pings = pings_of(1000);
+    std::size_t sent = 0;
+    for (int quiet = 0; quiet < kQuiet; ++quiet) {
+      const auto before = stat(stats::Word::received_bytes);
+      sent += client.send_what_fits(std::span(pings).subspan(sent % pings.size()));
+      on_loop([this] { connections_->tend(now_); });
+      on_loop([] {});
+      if (stat(stats::Word::received_bytes) > before) quiet = -1;
+    }
+  }
+
   std::uint64_t stat(stats::Word word) { return stats::get(*parts_->stats, word); }
 
   struct Waiting {
@@ -121,6 +146,7 @@ class ConnectionTest : public testing::Test, public Receiver {
   bool at_once_ = false;
   std::size_t max_connections_ = 100;
   ConnectionLimits limits_;
+  std::int64_t now_ = flow::steady_us();  // for deadlines
   std::uint16_t port_ = 0;
   std::thread thread_;
 };

@@ -2,6 +2,7 @@
 // The seconds of the deadlines are passed in.
 #include <sys/resource.h>
 
+#include "access/guard.h"
 #include "flow/clock.h"
 #include "unit/connection_fixture.h"
 
@@ -41,8 +42,6 @@ class ConnectionLimitsTest : public ConnectionTest {
   void wait_for_connections(std::size_t count) {
     ASSERT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == count; }));
   }
-
-  std::int64_t now_ = flow::steady_us();
 };
 
 // --- Deadlines ---------------------------------------------------------------------------------
@@ -184,21 +183,71 @@ TEST_F(ConnectionLimitsTest, WhatHasComeIsReadBeforeItIsCalledLate) {
 TEST_F(ConnectionLimitsTest, WhoReadsNoAnswersIsNotReadAndIsLeft) {
   RawClient client(port_);
   client.hello();
-  Sent pings;
-  for (int i = 0; i < 1000; ++i) {
-    const Sent ping = {9, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
-    pings.insert(pings.end(), ping.begin(), ping.end());
-  }
-  std::uint64_t before = 0;
-  do {
-    before = stat(stats::Word::received_bytes);
-    client.send_what_fits(pings);
-  } while (eventually([&] { return stat(stats::Word::received_bytes) > before; },
-                      std::chrono::milliseconds(300)));
-  pass(31);
+  stuff(client);
+  EXPECT_LT(stat(stats::Word::received_bytes), limits::kMiB);
+  pass(29);
+  EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
+  pass(1);
   EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
   pass(6);
   EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+}
+
+TEST_F(ConnectionLimitsTest, PingsBeyondTheirNumberWaitForTheNextSecond) {
+  RawClient client(port_);
+  client.hello();
+  const auto before = stat(stats::Word::sent_bytes);
+  constexpr int kSeconds = 3;
+  client.send(pings_of(kSeconds * static_cast<int>(limits::kPingsPerSecondMax)));
+  for (int second = 1; second <= kSeconds; ++second) {
+    for (unsigned i = 0; i < limits::kPingsPerSecondMax; ++i)
+      ASSERT_EQ(client.receive_frame()->type, 0x84);
+    on_loop([] {});
+    EXPECT_EQ(stat(stats::Word::sent_bytes),
+              before + 13U * limits::kPingsPerSecondMax * static_cast<unsigned>(second));
+    pass(1);
+  }
+}
+
+TEST_F(ConnectionLimitsTest, EmptyLinesAreCountedAsPingsAre) {
+  RawClient client(port_);
+  Sent lines(limits::kPingsPerSecondMax, '\n');
+  lines.insert(lines.end(), {'?', '\n'});
+  send_and_wait(client, lines);
+  EXPECT_EQ(stat(stats::Word::sent_bytes), 0U);
+  pass(1);
+  EXPECT_EQ(client.receive_line(), "rejected malformed not base64");
+}
+
+TEST_F(ConnectionLimitsTest, NothingComesBeforeHello) {
+  RawClient client(port_);
+  client.send(Sent{0, 'T', 'X', 'I'});
+  client.send(pings_of(1));
+  expect_error(client, 4, "HELLO is the first frame");
+}
+
+// Who has not shown its token stays no longer for what it says meanwhile.
+TEST_F(ConnectionLimitsTest, WithoutItsTokenALineConnectionIsAStranger) {
+  test::TempDir dir;
+  config::Config config;
+  config.tokens = dir / "tokens";
+  test::write_file(config.tokens, "alice " + access::to_string(access::hash_of("secret")) + "\n");
+  stats::TokenTable counts{};
+  const auto guard = access::Guard::load(config, counts).value();
+  on_loop([&] { connections_->guard(guard); });
+  RawClient stranger(port_);
+  RawClient alice(port_);
+  send_and_wait(alice, {'t', 'o', 'k', 'e', 'n', ' ', 's', 'e', 'c', 'r', 'e', 't', '\n'});
+  for (int i = 0; i < 11; ++i) {
+    stranger.send(Sent(300, '\n'));
+    pass(1);
+  }
+  EXPECT_EQ(stranger.receive_line(), "error no preface and HELLO, and no line, within 10 s");
+  EXPECT_EQ(stat(stats::Word::overdue_hello), 1U);
+  EXPECT_EQ(stat(stats::Word::connections_open), 2U) << "the stranger is to end its side";
+  alice.send(Sent{'?', '\n'});
+  EXPECT_EQ(alice.receive_line(), "rejected malformed not base64");
+  stop();
 }
 
 // --- Caps --------------------------------------------------------------------------------------

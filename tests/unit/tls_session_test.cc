@@ -1,6 +1,7 @@
 // TLS sessions against each other, over a pair of sockets with little room.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -108,6 +109,92 @@ TEST_F(TlsSessionTest, WhatWasReceivedAndNotGivenOutIsKnown) {
   EXPECT_EQ(server->read(space).bytes, 40U);
   EXPECT_FALSE(server->buffered());
   EXPECT_EQ(server->read(space).status, Status::again);
+}
+
+// A client of OpenSSL's own, which can do what Session has no words for.
+class RawPeer {
+ public:
+  explicit RawPeer(int fd)
+      : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free),
+        ssl_(SSL_new(context_.get()), SSL_free) {
+    SSL_set_fd(ssl_.get(), fd);
+    SSL_set_connect_state(ssl_.get());
+  }
+  void shake_hands(Session& server) {
+    Status other = Status::again;
+    for (int i = 0; i < 100 && (SSL_do_handshake(ssl_.get()) != 1 || other == Status::again); ++i)
+      other = server.handshake();
+    ASSERT_EQ(other, Status::ok) << server.problem();
+  }
+  // False: the socket takes no more.
+  bool change_keys(int type) {
+    return SSL_key_update(ssl_.get(), type) == 1 && SSL_do_handshake(ssl_.get()) == 1;
+  }
+  bool write(Bytes bytes) {
+    return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0;
+  }
+
+ private:
+  std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
+  std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
+};
+
+// OpenSSL would go on reading such messages for as long as they come, inside of one call.
+TEST_F(TlsSessionTest, APeerThatOnlyChangesKeysHasFailed) {
+  for (const int type : {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED}) {
+    RawPeer peer(fds[1]);
+    server = std::make_unique<Session>(*server_context, fds[0]);
+    peer.shake_hands(*server);
+    Blob space(1000);
+    int changes = 0;
+    Session::Moved moved{0, Status::again};
+    for (; changes < 1000 && moved.status == Status::again; ++changes) {
+      ASSERT_TRUE(peer.change_keys(type));
+      moved = server->read(space);
+    }
+    EXPECT_EQ(moved.status, Status::failed);
+    EXPECT_EQ(server->problem(), "the peer changes keys again and again");
+    EXPECT_GT(changes, 10);
+    EXPECT_LT(changes, 20);
+    while (read(fds[1], space.data(), space.size()) > 0) {
+    }
+  }
+}
+
+TEST_F(TlsSessionTest, APeerThatChangesKeysNowAndThenIsServed) {
+  RawPeer peer(fds[1]);
+  peer.shake_hands(*server);
+  const Blob bytes(1000, 7);
+  Blob space(2000);
+  for (int i = 0; i < 20'000; ++i) {
+    if (i % 1000 == 0) {
+      ASSERT_TRUE(peer.change_keys(SSL_KEY_UPDATE_NOT_REQUESTED));
+    }
+    ASSERT_TRUE(peer.write(bytes));
+    ASSERT_EQ(server->read(space).bytes, bytes.size()) << server->problem();
+  }
+}
+
+TEST_F(TlsSessionTest, ACallTakesAPartOfManyTinyRecords) {
+  for (const int fd : fds) {
+    const int bytes = 1 << 20;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  }
+  shake_hands();
+  constexpr std::size_t kRecords = 1000;
+  for (std::size_t i = 0; i < kRecords; ++i)
+    ASSERT_EQ(client->write(Blob{static_cast<std::uint8_t>(i)}).bytes, 1U);
+  Blob space(2000);
+  Blob got;
+  std::size_t calls = 0;
+  for (; got.size() < kRecords; ++calls) {
+    const auto n = server->read(space).bytes;
+    ASSERT_EQ(server->buffered(), got.size() + n < kRecords || n == 0) << "else nobody asks again";
+    got.insert(got.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(n));
+  }
+  EXPECT_GE(calls, 3U);
+  for (std::size_t i = 0; i < kRecords; ++i)
+    ASSERT_EQ(got[i], static_cast<std::uint8_t>(i));
 }
 
 TEST_F(TlsSessionTest, AnEndThatWasSaidIsOneAndACutIsAFailure) {
