@@ -96,6 +96,9 @@ int Service::run() {
     for (auto& child : children_)
       on_messages(child);
     if (std::exchange(child_ended_, false)) on_deaths();
+    // Whoever was dead when it came has not died while draining.
+    for (const int signal : std::exchange(to_end_, {}))
+      end(signal);
     on_time();
     if (std::exchange(reload_checked_, false)) re_execute();
   }
@@ -148,8 +151,11 @@ void Service::on_signal(int signal) {
       --resize_;
       return;
     default:
-      break;
+      return to_end_.push_back(signal);
   }
+}
+
+void Service::end(int signal) {
   if (++signals_to_end_ == 1) {
     log::event(log::Level::info, "draining",
                {{"reason", strsignal(signal)},

@@ -279,6 +279,18 @@ TEST_F(SupervisorTest, AWorkerThatDiesWhileDrainingIsNotReplacedAndTheStatusSays
   EXPECT_HAS_NOT(server.log(), "replace");
 }
 
+// What it was told is as it is when nobody has died: all others have committed and said everything.
+TEST_F(SupervisorTest, AWorkerThatWasDeadBeforeItWasToldToEndDoesNotCount) {
+  Server server(conninfo(), {"--workers=2"});
+  const pid_t worker = server.worker_pids().at(0);
+  server.process().signal(SIGSTOP);  // it finds out of both at once
+  kill(worker, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return !is_alive(worker); }));
+  server.process().signal(SIGTERM);
+  server.process().signal(SIGCONT);
+  EXPECT_EQ(server.process().wait(), 0) << server.log();
+}
+
 TEST_F(SupervisorTest, WhenTheSupervisorDiesItsWorkersEndToo) {
   Server server(conninfo(), {"--workers=2"});
   const auto workers = server.worker_pids();
