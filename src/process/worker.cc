@@ -33,6 +33,7 @@
 #include "process/control.h"
 #include "process/heartbeat.h"
 #include "process/intake.h"
+#include "process/reservation.h"
 #include "process/sandbox.h"
 #include "process/sandbox_trial.h"
 #include "process/writers.h"
@@ -455,6 +456,11 @@ int run_worker(const config::Config& config, const WorkerEnvironment& environmen
     if (!tell_failure(environment.control_fd, failure)) log::critical("{}", failure.message);
     return failure.exit_status;
   };
+  // With what this process has read: the supervisor may know an older configuration.
+  const auto inherited =
+      environment.listen_fd < 0 ? std::nullopt : local_address(environment.listen_fd);
+  if (const auto ok = may_serve(config, inherited.value_or(environment.listen)); !ok)
+    return refused(ok.error());
   // While the files of tokens and keys can still be read; later they need not be.
   auto guard = access::Guard::load(config, *environment.tokens);
   if (!guard) return refused(guard.error());
