@@ -70,6 +70,8 @@ int child(const config::CommandLine& line) {
   const auto& arguments = line.child;
   auto segment = stats::Segment::attach(arguments.stats_fd);
   if (!segment) return child_failed(arguments.control_fd, segment.error());
+  // Memory that several processes write must be none that one of them can execute.
+  segment->close_descriptor();
   const auto slot = static_cast<std::size_t>(arguments.slot);
   const auto side = static_cast<std::size_t>(arguments.side);
   const bool admin = line.command == config::Command::admin;

@@ -56,6 +56,7 @@ class Service {
   void wait();
   void on_signals();
   void on_signal(int signal);
+  void reopen_logs();
   void on_time();
   void announce();
   void publish();

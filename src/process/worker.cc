@@ -95,7 +95,7 @@ net::ConnectionLimits connection_limits(const config::Config& config) {
 Sandbox sandbox(const config::Config& config) {
   return {.role = SandboxRole::worker,
           .readable = store::files_of(config.database),
-          .log_file = config.log_file};
+          .abstract_sockets = store::has_abstract_socket(config.database)};
 }
 
 int verify_threads(const config::Config& config) {
@@ -344,7 +344,8 @@ void Worker::on_message(Received received) {
       stats::set(stats_, stats::Word::listeners, listeners_.size());
       return;
     case MessageType::reopen_logs:
-      return log::reopen();
+      return received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
+                                 : log::reopen();
     default:
       return;
   }
