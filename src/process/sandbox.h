@@ -43,6 +43,10 @@ struct Sandbox {
   bool abstract_sockets = false;
 };
 
+// Whether the file is among those, links followed, that a confined process can read. A file that is
+// not there yet counts by its folder.
+bool may_read(const Sandbox& sandbox, const std::string& file);
+
 // Limits the files. For this thread and all that it starts: call it before there are others.
 //
 // Both functions log at level info what the kernel lacks, and succeed without it; they fail when a

@@ -7,8 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "log/log.h"
 #include "process/descriptor.h"
@@ -81,6 +83,26 @@ result<void> allow_reading(const Descriptor& rules, const std::string& path) {
 }
 
 }  // namespace
+
+bool may_read(const Sandbox& sandbox, const std::string& file) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> readable = sandbox.readable;
+  if (sandbox.role == SandboxRole::worker) {
+    for (const auto& [path, why] : kSystemFiles)
+      readable.emplace_back(path);
+  }
+  const auto real = [](const std::string& path) {
+    std::error_code problem;
+    const fs::path found = fs::weakly_canonical(fs::absolute(path, problem), problem);
+    return found.has_filename() ? found : found.parent_path();
+  };
+  const fs::path wanted = real(file);
+  return std::any_of(readable.begin(), readable.end(), [&](const std::string& each) {
+    const fs::path allowed = real(each);
+    return std::mismatch(allowed.begin(), allowed.end(), wanted.begin(), wanted.end()).first ==
+           allowed.end();
+  });
+}
 
 result<void> confine_files(const Sandbox& sandbox) {
   if constexpr (!kSandboxAvailable) return {};

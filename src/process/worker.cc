@@ -447,6 +447,10 @@ void Worker::warn_when_full() {
 
 }  // namespace
 
+bool worker_may_read(const config::Config& config, const std::string& file) {
+  return may_read(sandbox(config), file);
+}
+
 int run_worker(const config::Config& config, const WorkerEnvironment& environment) {
   // A terminal's Ctrl-C goes to every process of the group; what to do about it is the supervisor's
   // to say. A peer that is gone is an error code, not a signal.

@@ -210,6 +210,11 @@ std::vector<std::string> files_of(const std::string& conninfo) {
   return files;
 }
 
+bool has_password(const std::string& conninfo) {
+  const auto parsed = parse(conninfo);
+  return parsed && parsed->contains("password");
+}
+
 bool has_abstract_socket(const std::string& conninfo) {
   const auto parsed = parse(conninfo);
   if (!parsed) return false;

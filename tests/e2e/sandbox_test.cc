@@ -215,6 +215,29 @@ TEST_F(SandboxTest, EveryThreadIsConfinedAndTheSupervisorIsNot) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+TEST_F(SandboxTest, ChildrenAreNotToldHowToBecomeTheOwnerNorTheAdminProcessHowToConnect) {
+  const std::string owners = secret_ / "zowner";
+  write_file(owners, "zesame\n");
+  Server::Options options;
+  options.flags = {"--workers=1", "--migrate-database",
+                   postgres_.conninfo() + " application_name=zowner"};
+  options.environment = {{"TXINDEXD_MIGRATE_PASSWORD_FILE", owners}, {"PGPASSWORD", "zingest"}};
+  Server server(postgres_.conninfo(), options);
+  int children = 0;
+  for (const auto& [pid, words] : children_of(server.pid())) {
+    ++children;
+    const std::string process = "/proc/" + std::to_string(pid) + "/";
+    const std::string told = read_file(process + "environ") + read_file(process + "cmdline");
+    EXPECT_NE(told.find("--workers=1"), std::string::npos);
+    EXPECT_EQ(told.find("zowner"), std::string::npos) << words[1];
+    const bool admin = words[1] == "admin";
+    EXPECT_EQ(told.find("zingest") == std::string::npos, admin);
+    EXPECT_EQ(told.find(postgres_.conninfo()) == std::string::npos, admin);
+  }
+  EXPECT_EQ(children, 2);
+  EXPECT_EQ(server.stop(), 0) << server.log();
+}
+
 // What a worker needs again and again after it has confined itself: the name of its server, the
 // library that looks it up, certificates, also such as were renewed meanwhile.
 TEST_F(SandboxTest, PostgresIsFoundAgainByNameAndWithTls) {
