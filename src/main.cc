@@ -70,6 +70,8 @@ int child(const config::CommandLine& line) {
   const auto& arguments = line.child;
   auto segment = stats::Segment::attach(arguments.stats_fd);
   if (!segment) return child_failed(arguments.control_fd, segment.error());
+  // Memory that several processes write must be none that one of them can execute.
+  segment->close_descriptor();
   const auto slot = static_cast<std::size_t>(arguments.slot);
   const auto side = static_cast<std::size_t>(arguments.side);
   const bool admin = line.command == config::Command::admin;
@@ -121,12 +123,34 @@ log::Options log_options(const config::Config& config) {
   return {config.log_level, config.log_file, json ? log::Format::json : log::Format::text};
 }
 
-// The children that serve strangers are not told how to become the owner of the schema.
+// The children that serve strangers are not told how to become the owner of the schema, and the
+// admin process not how to connect at all.
 result<void> add_passwords(config::Config& config, config::Command command) {
-  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) return ok;
-  if (command == config::Command::worker || command == config::Command::admin) {
+  if (store::has_password(config.migrate_database)) {
+    // It would be in the memory of every process that reads the file, and in the environment or the
+    // command line of others.
+    return configuration_failure(
+        "migrate.database has a password in it, which workers would read too: put it into a file "
+        "that is named by migrate.password_file");
+  }
+  if (command == config::Command::admin) {
+    config.database.clear();
     config.migrate_database.clear();
     return {};
+  }
+  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) return ok;
+  if (command == config::Command::worker) {
+    config.migrate_database.clear();
+    return {};
+  }
+  // Who runs `txindexd migrate` may be another user, whose files workers cannot read.
+  if (command != config::Command::migrate && config.sandbox &&
+      !config.migrate_password_file.empty() &&
+      process::worker_may_read(config, config.migrate_password_file)) {
+    return configuration_failure(
+        "migrate.password_file: " + config.migrate_password_file +
+        ": is in a folder that workers may read (the system's, and those of PostgreSQL's "
+        "certificates): move it elsewhere, for example to /var/lib/txindexd/owner-password");
   }
   if (config.migrate_database.empty()) {
     if (config.migrate_password_file.empty()) return {};

@@ -35,6 +35,11 @@ bool is_loopback(const std::string& host) {
   return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+bool lets_strangers_in(const Config& config, const std::string& host) {
+  return !is_loopback(host) && config.tls_client_ca.empty() && config.tokens.empty() &&
+         !config.insecure;
+}
+
 int effective_workers(const Config& config, int cores) {
   if (config.workers != 0) return config.workers;
   return std::clamp(cores, 1, limits::kWorkersMax);
@@ -64,8 +69,7 @@ std::optional<Contradiction> contradiction(const Config& config) {
                                                    "' is less than twice dedup.window (" +
                                                    format_duration(config.dedup_window) + ")"};
   }
-  if (!is_loopback(config.listen.host) && config.tls_client_ca.empty() && config.tokens.empty() &&
-      !config.insecure) {
+  if (lets_strangers_in(config, config.listen.host)) {
     return Contradiction{
         "listen", "'" + to_string(config.listen) +
                       "' can be reached from other machines, and nothing says who may send: set "

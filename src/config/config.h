@@ -78,6 +78,9 @@ int available_cores();
 // Whether a host is this machine, to itself only: localhost, 127.0.0.0/8, ::1.
 bool is_loopback(const std::string& host);
 
+// Whether whoever reaches the host may send, other machines among them, and nobody has said so.
+bool lets_strangers_in(const Config& config, const std::string& host);
+
 // The figures that 0 stands for, given the number of cores.
 int effective_workers(const Config& config, int cores);
 int effective_verify_threads(const Config& config, int cores);

@@ -328,7 +328,8 @@ std::vector<Setting> make_settings() {
       "of "
       "database is then given what ingest needs, and no more.");
   add(text("migrate.password_file", "FILE", &Config::migrate_password_file),
-      "File whose first line is the password for migrate.database.");
+      "File whose first line is the password for migrate.database, which must not have it itself; "
+      "not in /etc or another folder that workers may read.");
   add(number("writers", &Config::writers, 1, limits::kWritersMax),
       "PostgreSQL connections of each worker that write.");
 

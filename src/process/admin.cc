@@ -87,7 +87,7 @@ class Admin {
   int failed(const Failure& failure);
   result<void> tell(Message message, int fd = -1);
   void watch_control();
-  void on_message(const Message& message);
+  void on_message(Received received);
   void drain(const char* why);
   void leave();
   void tick();
@@ -140,7 +140,7 @@ result<Descriptor> Admin::listening_socket() {
 // The last thing before strangers are let in; there is one thread.
 result<void> Admin::confine() const {
   if (!config_.sandbox) return {};
-  const Sandbox sandbox{.role = SandboxRole::admin, .readable = {}, .log_file = config_.log_file};
+  const Sandbox sandbox{.role = SandboxRole::admin, .readable = {}};
   if (auto confined = confine_files(sandbox); !confined) return confined;
   return confine_calls(sandbox);
 }
@@ -163,7 +163,7 @@ result<void> Admin::tell(Message message, int fd) {
 void Admin::watch_control() {
   control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& problem) {
     if (problem) return;
-    const Received received = receive_message(environment_.control_fd);
+    Received received = receive_message(environment_.control_fd);
     switch (received.status) {
       case Received::Status::closed:
         return drain("the supervisor is gone");
@@ -171,7 +171,7 @@ void Admin::watch_control() {
         log::error("control: {}", received.problem);
         break;
       case Received::Status::message:
-        on_message(received.message);
+        on_message(std::move(received));
         break;
       case Received::Status::nothing:
         break;
@@ -180,12 +180,13 @@ void Admin::watch_control() {
   });
 }
 
-void Admin::on_message(const Message& message) {
-  switch (message.type) {
+void Admin::on_message(Received received) {
+  switch (received.message.type) {
     case MessageType::drain:
       return drain("DRAIN");
     case MessageType::reopen_logs:
-      return log::reopen();
+      return received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
+                                 : log::reopen();
     default:
       return;  // what is said to workers only
   }

@@ -8,16 +8,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 #include "process/control.h"
 #include "process/signals.h"
 
 namespace txindex::process {
 namespace {
+
+// Those in the environment that begin with one of the prefixes.
+std::vector<std::string> variables_of(const std::vector<std::string>& prefixes) {
+  std::vector<std::string> names;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view entry = *at;
+    const bool found = std::any_of(prefixes.begin(), prefixes.end(),
+                                   [&](const auto& prefix) { return entry.starts_with(prefix); });
+    if (found) names.emplace_back(entry.substr(0, entry.find('=')));
+  }
+  return names;
+}
 
 // In the child. Its parent is single-threaded, so that everything may be called here.
 [[noreturn]] void become(const std::string& path, char* const* argv, const Launch& launch,
@@ -28,6 +42,8 @@ namespace {
   if (getppid() != parent) _exit(kExitFailure);
   for (const int fd : launch.inherited)
     fcntl(fd, F_SETFD, 0);
+  for (const auto& name : variables_of(launch.hidden))
+    unsetenv(name.c_str());
   execv(path.c_str(), argv);
 
   const std::string problem = "cannot execute " + path + ": " + std::strerror(errno);

@@ -1,6 +1,7 @@
 // What a child that serves strangers gives up for good, so that whoever takes it over has a process
 // that can go on serving and little else: Landlock limits the files that it can open, seccomp the
-// system calls that it can make. No file is executed, none is written but the log.
+// system calls that it can make. No file is executed, none is opened to be written: the log is open
+// already, to be appended to, and after SIGUSR1 the supervisor opens it again.
 //
 // The supervisor keeps everything: it starts programs.
 //
@@ -38,8 +39,13 @@ struct Sandbox {
   // Files and folders that may be read beside the system's own. What is not there is left out. A
   // file that is replaced by another of its name is not that file any more: name its folder.
   std::vector<std::string> readable;
-  std::string log_file;  // empty: standard error
+  // PostgreSQL's is one, which then the kernel cannot tell from those of other processes.
+  bool abstract_sockets = false;
 };
+
+// Whether the file is among those, links followed, that a confined process can read. A file that is
+// not there yet counts by its folder.
+bool may_read(const Sandbox& sandbox, const std::string& file);
 
 // Limits the files. For this thread and all that it starts: call it before there are others.
 //

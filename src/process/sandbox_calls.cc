@@ -1,6 +1,8 @@
 // The seccomp filter, made with libseccomp: what is listed here can be called, and no more.
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -36,10 +38,10 @@ const Group kGroups[] = {
     {"connections that others have made",
      true,
      {"accept", "accept4", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmsg",
-      "sendmsg", "sendto", "setsockopt", "shutdown"}},
+      "sendmsg", "sendto", "shutdown"}},
     {"what is open already: sockets, the log, the control socket",
      true,
-     {"close", "dup", "fcntl", "fstat", "lseek", "read", "readv", "write", "writev"}},
+     {"close", "fstat", "read", "readv", "write", "writev"}},
     {"memory, of the C library's and of std::vector's",
      true,
      {"brk", "madvise", "mremap", "munmap"}},
@@ -64,7 +66,7 @@ const Group kGroups[] = {
      {"poll", "ppoll", "pselect6", "select"}},
     {"connecting to PostgreSQL again: its address is looked up, TLS and passwords are read",
      false,
-     {"access", "connect", "faccessat", "faccessat2", "getcwd", "getdents64", "newfstatat",
+     {"access", "connect", "faccessat", "faccessat2", "getcwd", "getdents64", "lseek", "newfstatat",
       "pread64", "readlink", "readlinkat", "recvmmsg", "sendmmsg", "stat", "lstat", "statfs",
       "fstatfs", "statx", "sysinfo"}},
     {"the netlink socket by which getaddrinfo() learns of the machine's addresses; nothing "
@@ -89,7 +91,11 @@ class Filter {
     note(seccomp_attr_set(context_.get(), attribute, value));
   }
   void allow(const char* name) { add(SCMP_ACT_ALLOW, name, {}); }
-  void allow(const char* name, scmp_arg_cmp condition) { add(SCMP_ACT_ALLOW, name, {condition}); }
+  // With arguments of which all conditions hold.
+  void allow(const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
+    add(SCMP_ACT_ALLOW, name, conditions);
+  }
+  void allow(const char* name, scmp_arg_cmp condition) { allow(name, {condition}); }
   void kill(const char* name) { add(SCMP_ACT_KILL_PROCESS, name, {}); }
 
   // 0, or the first error.
@@ -142,6 +148,50 @@ void allow_signals_to_itself(Filter& filter) {
   filter.allow("tgkill", is(0, self));
 }
 
+// By F_SETOWN, F_SETSIG and O_ASYNC, or the requests of ioctl() that do the same (FIOSETOWN,
+// SIOCSPGRP, FIOASYNC), the kernel sends any signal to any process of the user: none is here.
+void allow_descriptor_flags(Filter& filter, const Sandbox& sandbox) {
+  for (const std::uint64_t command : {F_GETFD, F_SETFD, F_GETFL})
+    filter.allow("fcntl", is(1, command));
+  // libpq's sockets are made not to block, and nothing else has its flags changed. Not the log
+  // either: without O_APPEND one could write over what is there. Who is not the log differs from it
+  // in one bit at least; a filter cannot say "not equal" of 32 bits out of 64.
+  if (sandbox.role != SandboxRole::worker) return;
+  constexpr unsigned kBits = 31;
+  const auto log = static_cast<std::uint64_t>(log::descriptor());
+  for (unsigned i = 0; i < kBits; ++i) {
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    const std::uint64_t above = ~((std::uint64_t{1} << kBits) - 1);
+    filter.allow("fcntl",
+                 {has(0, above | bit, ~log & bit), is(1, F_SETFL), is(2, O_RDWR | O_NONBLOCK)});
+  }
+}
+
+// What is set of sockets, and no more: a filter program (SO_ATTACH_REUSEPORT_CBPF) on the listening
+// socket would give an intruder the connections of all workers.
+void allow_socket_options(Filter& filter, const Sandbox& sandbox) {
+  struct Option {
+    std::uint64_t level;
+    std::uint64_t name;
+  };
+  const auto allow = [&](const Option& option) {
+    filter.allow("setsockopt", {is(1, option.level), is(2, option.name)});
+  };
+  allow({IPPROTO_TCP, TCP_NODELAY});
+  if (sandbox.role != SandboxRole::worker) return;
+  for (const Option& option : {
+           Option{SOL_SOCKET, SO_KEEPALIVE},       // of producers and PostgreSQL
+           Option{SOL_SOCKET, SO_SNDBUF},          // of producers
+           Option{IPPROTO_TCP, TCP_USER_TIMEOUT},  // of both
+           Option{IPPROTO_TCP, TCP_KEEPIDLE},      // libpq
+           Option{IPPROTO_TCP, TCP_KEEPINTVL},     // libpq
+           Option{IPPROTO_TCP, TCP_KEEPCNT},       // libpq
+           Option{IPPROTO_IP, IP_RECVERR},         // the C library's questions to name servers
+           Option{IPPROTO_IPV6, IPV6_RECVERR},     // the same
+       })
+    allow(option);
+}
+
 void allow_small_questions(Filter& filter) {
   for (const std::uint64_t request : {FIONBIO, FIONREAD, TCGETS})
     filter.allow("ioctl", is(1, request));
@@ -149,7 +199,8 @@ void allow_small_questions(Filter& filter) {
   filter.allow("prlimit64", is(2, 0));  // to know a limit, not to change it
 }
 
-// Files are read, where Landlock lets them be; the log is opened again after SIGUSR1.
+// Files are read, where Landlock lets them be, and none is opened to be written. After SIGUSR1 the
+// log takes the place of the one before, under its number.
 void allow_files(Filter& filter, const Sandbox& sandbox) {
   constexpr std::uint64_t how =
       O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY);
@@ -157,16 +208,15 @@ void allow_files(Filter& filter, const Sandbox& sandbox) {
     filter.allow("open", has(1, how, O_RDONLY));
     filter.allow("openat", has(2, how, O_RDONLY));
   }
-  if (!sandbox.log_file.empty()) {
-    constexpr std::uint64_t append = O_WRONLY | O_CREAT | O_APPEND;
-    filter.allow("open", has(1, how, append));
-    filter.allow("openat", has(2, how, append));
-  }
+  filter.allow("dup3", is(1, static_cast<std::uint64_t>(log::descriptor())));
 }
 
-// To PostgreSQL and the name servers; AF_NETLINK is getaddrinfo()'s.
+// To PostgreSQL and the name servers; AF_NETLINK is getaddrinfo()'s. Local ones are streams: with
+// datagrams a process could send a descriptor to itself, and have it under another number.
 void allow_sockets(Filter& filter) {
-  for (const std::uint64_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
+  constexpr std::uint64_t kTypes = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
+  filter.allow("socket", {is(0, AF_UNIX), has(1, kTypes, SOCK_STREAM)});
+  for (const std::uint64_t family : {AF_INET, AF_INET6, AF_NETLINK})
     filter.allow("socket", is(0, family));
 }
 
@@ -198,6 +248,8 @@ result<void> confine_calls(const Sandbox& sandbox) {
   allow_memory(filter);
   allow_threads(filter);
   allow_signals_to_itself(filter);
+  allow_descriptor_flags(filter, sandbox);
+  allow_socket_options(filter, sandbox);
   allow_small_questions(filter);
   allow_files(filter, sandbox);
   if (sandbox.role == SandboxRole::worker) allow_sockets(filter);

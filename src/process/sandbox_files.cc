@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -36,10 +37,20 @@ constexpr Readable kSystemFiles[] = {
 // Those that the header of the oldest kernel that this is built on does not have.
 constexpr std::uint64_t kTruncate = 1U << 14;
 constexpr std::uint64_t kIoctlDevice = 1U << 15;
+constexpr std::uint64_t kScopeAbstractSockets = 1U << 0;
+constexpr std::uint64_t kScopeSignals = 1U << 1;
+
+// landlock_ruleset_attr, which has grown: a kernel takes as much of it as it knows.
+struct Ruleset {
+  std::uint64_t handled_access_fs = 0;
+  std::uint64_t handled_access_net = 0;
+  std::uint64_t scoped = 0;  // what reaches no process but this one
+};
+std::size_t known_bytes(long abi) {
+  return abi >= 6 ? sizeof(Ruleset) : sizeof(Ruleset::handled_access_fs);
+}
 
 constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr std::uint64_t kAppend = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
-constexpr std::uint64_t kOfFiles = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
 
 // Everything that the kernel can deny.
 std::uint64_t all_rights(long abi) {
@@ -55,12 +66,13 @@ Failure refused(const std::string& what) {
                  "; sandbox = off does without it");
 }
 
-result<void> allow(const Descriptor& rules, const std::string& path, std::uint64_t rights) {
+result<void> allow_reading(const Descriptor& rules, const std::string& path) {
   const Descriptor at(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!at) return {};  // not there, or not for this user: nothing to be read then
   struct stat status {};
   if (::fstat(at.get(), &status) != 0) return refused(path);
-  if (!S_ISDIR(status.st_mode)) rights &= kOfFiles;
+  std::uint64_t rights = kRead;
+  if (!S_ISDIR(status.st_mode)) rights &= LANDLOCK_ACCESS_FS_READ_FILE;
   landlock_path_beneath_attr rule{};
   rule.allowed_access = rights;
   rule.parent_fd = at.get();
@@ -70,12 +82,27 @@ result<void> allow(const Descriptor& rules, const std::string& path, std::uint64
   return {};
 }
 
-std::string folder_of(const std::string& file) {
-  const auto folder = std::filesystem::path(file).parent_path();
-  return folder.empty() ? "." : folder.string();
-}
-
 }  // namespace
+
+bool may_read(const Sandbox& sandbox, const std::string& file) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> readable = sandbox.readable;
+  if (sandbox.role == SandboxRole::worker) {
+    for (const auto& [path, why] : kSystemFiles)
+      readable.emplace_back(path);
+  }
+  const auto real = [](const std::string& path) {
+    std::error_code problem;
+    const fs::path found = fs::weakly_canonical(fs::absolute(path, problem), problem);
+    return found.has_filename() ? found : found.parent_path();
+  };
+  const fs::path wanted = real(file);
+  return std::any_of(readable.begin(), readable.end(), [&](const std::string& each) {
+    const fs::path allowed = real(each);
+    return std::mismatch(allowed.begin(), allowed.end(), wanted.begin(), wanted.end()).first ==
+           allowed.end();
+  });
+}
 
 result<void> confine_files(const Sandbox& sandbox) {
   if constexpr (!kSandboxAvailable) return {};
@@ -88,22 +115,20 @@ result<void> confine_files(const Sandbox& sandbox) {
                {{"reason", std::strerror(errno)}});
     return {};
   }
-  landlock_ruleset_attr handled{};
+  Ruleset handled;
   handled.handled_access_fs = all_rights(abi);
-  const Descriptor rules(static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &handled, sizeof handled.handled_access_fs, 0)));
+  handled.scoped = kScopeSignals;
+  if (!sandbox.abstract_sockets) handled.scoped |= kScopeAbstractSockets;
+  const Descriptor rules(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, known_bytes(abi), 0)));
   if (!rules) return refused("Landlock");
   if (sandbox.role == SandboxRole::worker) {
     for (const auto& [path, why] : kSystemFiles) {
-      if (auto ok = allow(rules, path, kRead); !ok) return ok;
+      if (auto ok = allow_reading(rules, path); !ok) return ok;
     }
   }
   for (const auto& path : sandbox.readable) {
-    if (auto ok = allow(rules, path, kRead); !ok) return ok;
-  }
-  // The folder: after SIGUSR1 the log is a new file there.
-  if (!sandbox.log_file.empty()) {
-    if (auto ok = allow(rules, folder_of(sandbox.log_file), kAppend); !ok) return ok;
+    if (auto ok = allow_reading(rules, path); !ok) return ok;
   }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       ::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) {

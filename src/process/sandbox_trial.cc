@@ -2,15 +2,20 @@
 
 #ifdef TXINDEX_TEST_SWITCHES
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +24,7 @@
 #include <thread>
 
 #include "log/log.h"
+#include "process/descriptor.h"
 #endif
 
 namespace txindex::process {
@@ -32,6 +38,16 @@ void attempt(const char* name, const std::function<long()>& action) {
   errno = 0;
   const bool failed = action() < 0;
   log::debug("trespass {}: {}", name, failed ? std::strerror(errno) : "done");
+}
+
+// Whether one of the open descriptors is memory that can be mapped to be executed. -1 if none is.
+long map_what_is_shared() {
+  constexpr int kDescriptors = 1024;
+  for (int fd = 0; fd < kDescriptors; ++fd) {
+    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    if (page != MAP_FAILED) return ::munmap(page, 4096);
+  }
+  return -1;
 }
 
 void trespass(const std::string& folder) {
@@ -52,6 +68,46 @@ void trespass(const std::string& folder) {
     return child;
   });
   attempt("signal", [] { return ::kill(::getppid(), 0); });
+  // Each makes the kernel send signals to other processes, or is a step on the way to it.
+  attempt("owner-of-signals", [] { return ::fcntl(STDERR_FILENO, F_SETOWN, ::getppid()); });
+  attempt("choice-of-signal", [] { return ::fcntl(STDERR_FILENO, F_SETSIG, SIGKILL); });
+  const Descriptor connected(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int socket = connected ? connected.get() : STDERR_FILENO;
+  attempt("signals-by-flag",
+          [&] { return ::fcntl(socket, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC); });
+  attempt("signals-by-ioctl", [&] {
+    int on = 1;
+    return ::ioctl(socket, FIOASYNC, &on);
+  });
+  for (const unsigned long request : {FIOSETOWN, SIOCSPGRP}) {
+    attempt("owner-by-ioctl", [&] {
+      int owner = 0;  // nobody: who is not confined must not be hurt
+      return ::ioctl(socket, request, &owner);
+    });
+  }
+  attempt("steer-connections", [&] {
+    sock_filter to_first{BPF_RET | BPF_K, 0, 0, 0};
+    const sock_fprog program{1, &to_first};
+    return ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  });
+  attempt("overwrite-log", [] {
+    const int flags = ::fcntl(log::descriptor(), F_GETFL);
+    const int done = ::fcntl(log::descriptor(), F_SETFL, O_RDWR | O_NONBLOCK);
+    if (done == 0) ::fcntl(log::descriptor(), F_SETFL, flags);
+    return done;
+  });
+  attempt("second-log", [] { return ::dup(log::descriptor()); });
+  attempt("abstract-socket", [&] {
+    const Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::size_t bytes = std::min(folder.size(), sizeof(name.sun_path) - 1);
+    std::memcpy(name.sun_path + 1, folder.data(), bytes);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + bytes);
+    return client ? ::connect(client.get(), reinterpret_cast<sockaddr*>(&name), size) : -1;
+  });
+  attempt("send-descriptor", [] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); });
+  attempt("execute-what-is-shared", [] { return map_what_is_shared(); });
   attempt("raise-limit", [] {
     const rlimit limit{0, 0};
     return ::setrlimit(RLIMIT_CORE, &limit);

@@ -136,10 +136,7 @@ void Service::on_signal(int signal) {
       child_ended_ = true;
       return;
     case SIGUSR1:
-      log::reopen();
-      for (const auto& child : children_)
-        tell(child, MessageType::reopen_logs);
-      return;
+      return reopen_logs();
     case SIGUSR2:
       return request_roll("SIGUSR2");
     case SIGHUP:
@@ -166,6 +163,18 @@ void Service::end(int signal) {
                "a second signal: ending at once, what is not committed is not acknowledged",
                {{"reason", strsignal(signal)}});
     kill_all();
+  }
+}
+
+// The children cannot open files to be written. Each has one of its own, so that none can change
+// how another writes.
+void Service::reopen_logs() {
+  log::reopen();
+  Message message{.type = MessageType::reopen_logs, .text = log::file()};
+  for (const auto& child : children_) {
+    const Descriptor file(log::open_again());
+    message.slot = child.slot;
+    if (child.control) (void)send_message(child.control.get(), message, file ? file.get() : -1);
   }
 }
 

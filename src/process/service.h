@@ -58,6 +58,7 @@ class Service {
   void on_signals();
   void on_signal(int signal);
   void end(int signal);
+  void reopen_logs();
   void on_time();
   void announce();
   void publish();

@@ -33,6 +33,7 @@
 #include "process/control.h"
 #include "process/heartbeat.h"
 #include "process/intake.h"
+#include "process/reservation.h"
 #include "process/sandbox.h"
 #include "process/sandbox_trial.h"
 #include "process/writers.h"
@@ -94,7 +95,7 @@ net::ConnectionLimits connection_limits(const config::Config& config) {
 Sandbox sandbox(const config::Config& config) {
   return {.role = SandboxRole::worker,
           .readable = store::files_of(config.database),
-          .log_file = config.log_file};
+          .abstract_sockets = store::has_abstract_socket(config.database)};
 }
 
 int verify_threads(const config::Config& config) {
@@ -343,7 +344,8 @@ void Worker::on_message(Received received) {
       stats::set(stats_, stats::Word::listeners, listeners_.size());
       return;
     case MessageType::reopen_logs:
-      return log::reopen();
+      return received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
+                                 : log::reopen();
     default:
       return;
   }
@@ -445,6 +447,10 @@ void Worker::warn_when_full() {
 
 }  // namespace
 
+bool worker_may_read(const config::Config& config, const std::string& file) {
+  return may_read(sandbox(config), file);
+}
+
 int run_worker(const config::Config& config, const WorkerEnvironment& environment) {
   // A terminal's Ctrl-C goes to every process of the group; what to do about it is the supervisor's
   // to say. A peer that is gone is an error code, not a signal.
@@ -455,6 +461,11 @@ int run_worker(const config::Config& config, const WorkerEnvironment& environmen
     if (!tell_failure(environment.control_fd, failure)) log::critical("{}", failure.message);
     return failure.exit_status;
   };
+  // With what this process has read: the supervisor may know an older configuration.
+  const auto inherited =
+      environment.listen_fd < 0 ? std::nullopt : local_address(environment.listen_fd);
+  if (const auto ok = may_serve(config, inherited.value_or(environment.listen)); !ok)
+    return refused(ok.error());
   // While the files of tokens and keys can still be read; later they need not be.
   auto guard = access::Guard::load(config, *environment.tokens);
   if (!guard) return refused(guard.error());

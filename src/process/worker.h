@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "txindex/endpoint.h"
 #include "txindex/stats_layout.h"
@@ -28,5 +29,8 @@ struct WorkerEnvironment {
 // The supervisor gives up, and the service with it, when no worker can live. So a replacement of
 // one that died is patient: it waits for a database that is away.
 int run_worker(const config::Config& config, const WorkerEnvironment& environment);
+
+// Whether a worker of this configuration, once it is confined, could read the file.
+bool worker_may_read(const config::Config& config, const std::string& file);
 
 }  // namespace txindex::process

@@ -104,6 +104,10 @@ Segment::~Segment() {
   if (fd_ >= 0) close(fd_);
 }
 
+void Segment::close_descriptor() {
+  if (fd_ >= 0) close(std::exchange(fd_, -1));
+}
+
 std::size_t Segment::slot_count() const {
   return static_cast<const Header*>(memory_)->block_count / kSides;
 }

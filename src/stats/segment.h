@@ -24,6 +24,8 @@ class Segment {
   Segment& operator=(Segment&& other) noexcept;
   ~Segment();
 
+  // Leaves the memory mapped, and nobody a way to map it for anything else.
+  void close_descriptor();
   // Closed on exec: whoever starts a child that is to inherit it clears that flag in the child.
   int fd() const { return fd_; }
   std::size_t slot_count() const;

@@ -210,6 +210,18 @@ std::vector<std::string> files_of(const std::string& conninfo) {
   return files;
 }
 
+bool has_password(const std::string& conninfo) {
+  const auto parsed = parse(conninfo);
+  return parsed && parsed->contains("password");
+}
+
+bool has_abstract_socket(const std::string& conninfo) {
+  const auto parsed = parse(conninfo);
+  if (!parsed) return false;
+  const std::string host = with_defaults(*parsed)["host"];
+  return host.starts_with('@') || host.find(",@") != std::string::npos;
+}
+
 result<void> add_password(std::string& conninfo, const std::string& password_file,
                           const PasswordSetting& setting) {
   auto parsed = parse(conninfo, setting.conninfo);

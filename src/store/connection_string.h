@@ -29,6 +29,12 @@ result<ConnectionString> parse_connection_string(const std::string& conninfo);
 // services; and its own folder in the home of the user.
 std::vector<std::string> files_of(const std::string& conninfo);
 
+// Whether one of its hosts is a local socket with an abstract name (host=@name).
+bool has_abstract_socket(const std::string& conninfo);
+
+// Whether it has a password in it. One that libpq cannot read has none.
+bool has_password(const std::string& conninfo);
+
 struct PasswordSetting {
   std::string conninfo = "database";
   std::string file = "database.password_file";

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "support/postgres.h"
 #include "support/process.h"
@@ -55,7 +56,22 @@ TEST(CommandLineTest, AWrongConfigurationIsOneLineThatNamesTheKey) {
   expect_one_line(with_file("workers = 1\nworkers = 2\n"), 2, {path + ":2: workers: given twice"});
   expect_one_line(with_file("partition.interval = 15min\n"), 2, {":1: partition.interval: "});
   expect_one_line(txindexd({"migrate", "--log-level", "loud"}), 2, {"--log-level", "trace, debug"});
+  // The owner's password is in a file, and not in one that workers may read.
+  const std::vector<std::string> in_a_file = {"migrate.database has a password",
+                                              "migrate.password_file"};
+  expect_one_line(with_file("migrate.database = user=owner password=zecret\n"), 2, in_a_file);
+  const Ran owner = txindexd({"--migrate-database=postgresql://owner:zecret@/chain"});
+  expect_one_line(owner, 2, in_a_file);
+  EXPECT_EQ(owner.output.find("zecret"), std::string::npos) << owner.output;
+  std::filesystem::create_symlink("/etc/hostname", dir / "link");
+  for (const auto& readable : std::vector<std::string>{"/etc/owner-password", dir / "link"}) {
+    expect_one_line(
+        txindexd({"--migrate-database=user=owner", "--migrate-password-file=" + readable}), 2,
+        {"migrate.password_file: " + readable, "workers may read"});
+  }
   Process::Options options;
+  options.environment = {{"TXINDEXD_MIGRATE_DATABASE", "user=owner password=zecret"}};
+  expect_one_line(run({TXINDEXD_BINARY}, options), 2, in_a_file);
   options.environment = {{"TXINDEXD_DRAIN_TIMEOUT", "soon"}};
   expect_one_line(run({TXINDEXD_BINARY}, options), 2, {"TXINDEXD_DRAIN_TIMEOUT", "drain_timeout"});
 }

@@ -69,6 +69,12 @@ class TokensTest : public testing::Test {
   static double of_token(const Server& server, const std::string& what, const std::string& name) {
     return metric(server, "token_" + what + "_total{token=\"" + name + "\"}");
   }
+  static int count(const std::string& text, const std::string& what) {
+    int found = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+      ++found;
+    return found;
+  }
   std::int64_t rows() {
     return std::stoll(postgres_.query("SELECT count(*) FROM txindex.transactions"));
   }
@@ -154,6 +160,50 @@ TEST_F(TokensTest, ARevokedOneEndsWithTheNextRollAndAFileThatIsWrongAbortsIt) {
   EXPECT_EQ(send(*server, file, bob).status, 0);
   EXPECT_EQ(server->stop(), 0) << server->log();
   EXPECT_EQ(server->log().find(text_of(bob)), std::string::npos);
+}
+
+// The sockets stay over a reload, wherever the file says to listen meanwhile.
+TEST_F(TokensTest, WhatIsServedIsNotOpenedByAReloadThatNamesALoopbackAddress) {
+  make("alice");
+  write_tokens();
+  const std::string file = dir_ / "conf";
+  write_file(file, "listen = 0.0.0.0:0\ntokens = " + tokens_ + "\n");
+  Server::Options options;
+  options.flags = {"--config=" + file, "--workers=2", "--roll-settle=100ms"};
+  options.listen_by_flag = false;
+  Server server(postgres_.conninfo(), options);
+  write_file(file, "listen = 127.0.0.1:0\n");
+  const std::string problem = "what is served is 0.0.0.0:" + std::to_string(server.port());
+
+  const auto expect_closed = [&] {
+    // Several connections, so that each of the workers has some.
+    for (int i = 0; i < 10; ++i) {
+      RawClient stranger(server.port());
+      stranger.send(std::string("AAAA\n"));
+      const auto line = stranger.receive_line();
+      ASSERT_TRUE(line);
+      EXPECT_EQ(line->rfind("error a valid token is needed", 0), 0U) << *line;
+    }
+  };
+  kill(server.pid(), SIGUSR2);
+  ASSERT_TRUE(server.logs("a rolling restart is aborted")) << server.log();
+  EXPECT_HAS(server.log(), problem);
+  EXPECT_HAS(server.log(), "needs a full restart, not a reload");
+  expect_closed();
+  kill(server.pid(), SIGHUP);
+  ASSERT_TRUE(server.logs_times("a rolling restart is aborted", 2)) << server.log();
+  EXPECT_FALSE(server.logs("this is the supervisor from now on", std::chrono::milliseconds(0)));
+  expect_closed();
+  // Nor by one worker that is replaced because it died.
+  const int before = count(server.log(), problem);
+  kill(server.worker_pids().front(), SIGKILL);
+  ASSERT_TRUE(server.logs_times(problem, before + 1)) << server.log();
+  expect_closed();
+
+  write_file(file, "listen = 127.0.0.1:0\ntokens = " + tokens_ + "\n");
+  ASSERT_TRUE(server.logs("a process is ready")) << server.log();
+  expect_closed();
+  EXPECT_EQ(server.stop(), 0) << server.log();
 }
 
 // Only the least time is looked at: a busy machine may be as slow as it likes.

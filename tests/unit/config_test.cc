@@ -425,6 +425,35 @@ TEST_F(ConfigTest, TheAdminProcessAndASocketThatIsThereAreAskedForLikewise) {
   EXPECT_FALSE(line->child.patient);
 }
 
+TEST_F(ConfigTest, AChildIsNotToldWhatItHasNoUseFor) {
+  const std::vector<std::string> original = {"--migrate-database",
+                                             "user=owner",
+                                             "--migrate=true",
+                                             "--migrate-password-file=/run/owner",
+                                             "--database=user=ingest",
+                                             "--database-password-file",
+                                             "/run/ingest",
+                                             "--workers",
+                                             "5"};
+  const auto last = [&](Command command, std::ptrdiff_t count) {
+    const auto words = child_command_line(command, ChildArguments(), original);
+    return std::vector<std::string>(words.end() - count, words.end());
+  };
+  EXPECT_EQ(
+      last(Command::worker, 6),
+      (std::vector<std::string>{"--migrate=true", "--database=user=ingest",
+                                "--database-password-file", "/run/ingest", "--workers", "5"}));
+  EXPECT_EQ(last(Command::admin, 3),
+            (std::vector<std::string>{"--migrate=true", "--workers", "5"}));
+  for (const Command command : {Command::worker, Command::admin}) {
+    const auto words = child_command_line(command, ChildArguments(), original);
+    for (const auto& word : words) {
+      EXPECT_EQ(word.find("owner"), std::string::npos) << word;
+      EXPECT_TRUE(command == Command::worker || word.find("ingest") == std::string::npos) << word;
+    }
+  }
+}
+
 TEST_F(ConfigTest, ATakeoverCarriesTheOriginalArgumentsHoweverOftenItHappens) {
   const std::vector<std::string> original = {"--workers", "5"};
   const auto words = takeover_command_line({.state_fd = 9, .check = false}, original);
