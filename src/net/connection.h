@@ -54,9 +54,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void refuse(wire::ErrorCode code, std::string message);
 
   // To be called every second. Ends the connection of a peer that is over a deadline (deadlines.h).
-  // A producer that waits for answers, and whose PING is not read, could not tell a database that is
-  // away from a server that is dead: it hears something now and then. A peer that does not take its
-  // last answers is left. One that has sent nothing but PINGs is read again.
+  // A producer that waits for answers, and whose PING is not read, could not tell a database that
+  // is away from a server that is dead: it hears something now and then. A peer that does not take
+  // its last answers is left. One that has sent nothing but PINGs is read again.
   void tend(std::int64_t now_steady_us);
 
   void complete(const flow::Completion& completion) override;
@@ -85,19 +85,23 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void handle_hello(Bytes body);
   void handle_frame(std::uint8_t type, Bytes body);
   void handle_tx(Bytes body);
+  flow::Ticket make_ticket(std::uint64_t sequence, std::size_t bytes);
   void handle_line(std::span<std::uint8_t> line);
 
   Owed owed() const;
   Owed overdue(std::int64_t now_steady_us);
   void end_overdue(std::int64_t now_steady_us);
+  void count_overdue(stats::Word reason, const std::string& message);
+  bool answers_untaken();
+  void broken(const boost::system::error_code& problem);
 
   // connection_access.cc
-  void start_handshake();
   bool handshake();
   void tls_failed(const std::string& reason);
   void refuse_plain(std::uint8_t first_byte);
   bool admit(std::string_view token);
   bool passes_first_line(std::span<std::uint8_t> line);
+  std::int64_t steady_ns() const;
   void charge(std::size_t bytes);
   void slow_down(std::int64_t wait_ns);
   void wait_for_limit(std::int64_t wait_ns);
@@ -108,7 +112,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void fail(wire::ErrorCode code, std::string message);
   void append_text(std::string_view text);
   void write_answers();
-  void send();
+  void send(bool look_again = false);
   void wait_writable();
   void half_close_when_answered();
   void read_out();

@@ -90,6 +90,21 @@ class ConnectionTest : public testing::Test, public Receiver {
     done.get_future().wait();
   }
 
+  // Sends lines, each of which is answered at once, and reads no answer, until nothing more fits
+  // and the server reads no more.
+  void fill_with_answers(RawClient& client) {
+    Sent lines;
+    for (int i = 0; i < 1000; ++i)
+      lines.insert(lines.end(), {'!', '\n'});
+    std::uint64_t before = 0;
+    do {
+      before = stat(stats::Word::received_bytes);
+      client.send_what_fits(lines);
+    } while (eventually([&] { return stat(stats::Word::received_bytes) > before; },
+                        std::chrono::milliseconds(300)));
+  }
+  static constexpr const char* kAnswerToFilling = "rejected malformed not base64";
+
   std::size_t waiting() {
     std::size_t n = 0;
     on_loop([&] { n = waiting_.size(); });
