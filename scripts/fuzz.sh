@@ -38,8 +38,11 @@ done
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target "${targets[@]/%/_fuzz}"
 
-options="-max_len=9000 -timeout=20 -rss_limit_mb=2048"
 fuzz_one() {
+  # Over what is the longest frame, and the longest line.
+  local longest=9000
+  [ "$1" = frame ] && longest=34000
+  local options="-max_len=$longest -timeout=20 -rss_limit_mb=2048"
   local target=$1 program=build/fuzz/tests/$1_fuzz corpus=tests/fuzz/corpus/$1 found=build/fuzz/found/$1
   local log=$found.log input
   mkdir -p "$found"
@@ -61,7 +64,7 @@ fuzz_one() {
   echo "  alone:   $program $input"
   return 1
 }
-export options keep seconds
+export keep seconds
 export -f fuzz_one
 # One on each core.
 printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I '{}' bash -c 'fuzz_one {}' || exit 1

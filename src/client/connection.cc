@@ -64,6 +64,7 @@ void Client::Stream::check_secured() {
   const std::string why = problem_of(error);
   // A certificate that is not believed, or a server without TLS, will be the same next time.
   if (socket_.tls_hopeless()) return fail(why);
+  count(error);
   lose(why, false);
 }
 
@@ -111,7 +112,7 @@ void Client::Stream::read() {
     }
     if (bytes == 0) return ended(0);
     reader_.received(bytes);
-    quiet_since_ = alive_at_ = now_;
+    quiet_since_ = now_;
     ping_sent_ = false;
     if (!take_frames()) return;
     if (bytes < space.size()) break;

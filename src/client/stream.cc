@@ -192,7 +192,7 @@ void Client::Stream::check_deadlines() {
   const bool gives_up = outbox_.unacknowledged() > 0 && options_.give_up_after.count() > 0;
   if (gives_up && now_ >= alive_at_ + options_.give_up_after) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now_ - alive_at_).count();
-    fail("no answer for " + std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) +
+    fail("not served for " + std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) +
          " s: " + last_problem_);
     return;
   }
@@ -203,6 +203,7 @@ void Client::Stream::check_deadlines() {
       try_next_address();
       break;
     case State::securing:
+      count(ETIMEDOUT);
       lose("the TLS handshake was not completed in time", false);
       break;
     case State::greeting:

@@ -282,7 +282,9 @@ std::vector<Setting> make_settings() {
   add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),
       "Received bytes that one worker holds at once; when they are used up it stops reading.");
   add(duration("limits.hello_timeout", &Config::hello_timeout, seconds(1), hours(24)),
-      "How long a new connection may take to say HELLO, or to begin its first line.");
+      "How long a new connection may take to say HELLO, or to begin its first line; the TLS "
+      "handshake "
+      "is a part of that.");
   add(duration("limits.frame_timeout", &Config::frame_timeout, seconds(1), hours(24)),
       "How long a frame or line that has begun may take to be whole.");
   add(duration("limits.answers_timeout", &Config::answers_timeout, seconds(1), hours(24)),

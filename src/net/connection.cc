@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <cctype>
 
-#include "flow/clock.h"
 #include "flow/test_switches.h"
 #include "log/log.h"
 #include "net/connections.h"
@@ -52,7 +51,7 @@ void Connection::start() {
       std::max<std::int64_t>(limits::kPeerSilentMaxMilliseconds,
                              owner_.deadlines().answers_us / 1000 + kAfterDeadlineMilliseconds));
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
-  if (stream_.is_tls()) start_handshake();
+  if (stream_.is_tls()) state_ = State::handshake;
   wait_readable();
 }
 
@@ -184,13 +183,13 @@ bool Connection::read_once(bool& drained) {
     return false;
   }
   if (problem) {
-    close();
+    broken(problem);
     return false;
   }
   buffer_.filled(n);
   flow::crash_point(flow::CrashPoint::read);
   stats::add(owner_.stats(), stats::Word::received_bytes, n);
-  read_time_ = {flow::wall_us(), flow::steady_us()};
+  read_time_ = owner_.now();
   // A read that leaves space has emptied the socket: asking again would cost a call for nothing.
   drained = n < space.size();
   // What a producer over its limit has to wait with is no more than a small chunk.
@@ -310,12 +309,16 @@ void Connection::handle_tx(Bytes body) {
   const auto tx = wire::parse_tx(body);
   if (!tx)
     return fail(wire::ErrorCode::bad_frame, "TX does not parse: too short, or unknown flags");
-  const std::uint64_t sequence = acks_.receive();
-  ++in_flight_;
-  in_flight_bytes_ += tx->transaction.size();
   if (producer_ != nullptr) charge(tx->transaction.size());
-  owner_.receiver().receive(flow::Ticket(*this, sequence, tx->transaction.size(), buffer_.chunk()),
-                            *tx, read_time_);
+  owner_.receiver().receive(make_ticket(acks_.receive(), tx->transaction.size()), *tx, read_time_);
+}
+
+// What has a ticket is received; complete() counts its outcome.
+flow::Ticket Connection::make_ticket(std::uint64_t sequence, std::size_t bytes) {
+  stats::add(owner_.stats(), stats::Word::received);
+  ++in_flight_;
+  in_flight_bytes_ += bytes;
+  return {*this, sequence, bytes, buffer_.chunk()};
 }
 
 Connection::Parsed Connection::parse_line() {
@@ -343,10 +346,8 @@ void Connection::handle_line(std::span<std::uint8_t> line) {
   const std::uint64_t sequence = answers_.receive();
   const auto decoded = decode_line(line);
   const Bytes bytes = decoded ? *decoded : Bytes();
-  ++in_flight_;
-  in_flight_bytes_ += bytes.size();
   if (producer_ != nullptr) charge(decoded ? bytes.size() : line.size());
-  flow::Ticket ticket(*this, sequence, bytes.size(), buffer_.chunk());
+  flow::Ticket ticket = make_ticket(sequence, bytes.size());
   if (!decoded) return ticket.complete(wire::Outcome::malformed, "not base64");
   wire::TxFrame tx;
   tx.chain = kLineChain;

@@ -85,20 +85,24 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void handle_hello(Bytes body);
   void handle_frame(std::uint8_t type, Bytes body);
   void handle_tx(Bytes body);
+  flow::Ticket make_ticket(std::uint64_t sequence, std::size_t bytes);
   void handle_line(std::span<std::uint8_t> line);
 
   bool admitted() const;
   Owed owed() const;
   Owed overdue(std::int64_t now_steady_us);
   void end_overdue(std::int64_t now_steady_us);
+  void count_overdue(stats::Word reason, const std::string& message);
+  bool answers_untaken();
+  void broken(const boost::system::error_code& problem);
 
   // connection_access.cc
-  void start_handshake();
   bool handshake();
   void tls_failed(const std::string& reason);
   void refuse_plain(std::uint8_t first_byte);
   bool admit(std::string_view token);
   bool passes_first_line(std::span<std::uint8_t> line);
+  std::int64_t steady_ns() const;
   void charge(std::size_t bytes);
   void slow_down(std::int64_t wait_ns);
   void wait_for_limit(std::int64_t wait_ns);
@@ -109,7 +113,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void fail(wire::ErrorCode code, std::string message);
   void append_text(std::string_view text);
   void write_answers();
-  void send();
+  void send(bool look_again = false);
   void wait_writable();
   void half_close_when_answered();
   void read_out();

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "flow/clock.h"
 #include "log/log.h"
 #include "net/connection.h"
 #include "net/connections.h"
@@ -20,23 +19,9 @@ constexpr std::uint8_t kTlsHandshake = 0x16;
 constexpr std::string_view kTokenWord = "token ";
 constexpr std::int64_t kNsPerUs = 1000;
 
-std::int64_t steady_ns() {
-  return flow::steady_us() * kNsPerUs;
-}
-
 }  // namespace
 
 // --- TLS ---------------------------------------------------------------------------------------
-
-void Connection::start_handshake() {
-  state_ = State::handshake;
-  timer_.expires_after(std::chrono::milliseconds(limits::kHandshakeMaxMilliseconds));
-  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (cancelled || self->state_ != State::handshake) return;
-    self->tls_failed("the handshake was not completed in time");
-    self->close();
-  });
-}
 
 // True when it is complete.
 bool Connection::handshake() {
@@ -109,6 +94,10 @@ bool Connection::passes_first_line(std::span<std::uint8_t> line) {
 
 // --- Limits ------------------------------------------------------------------------------------
 
+std::int64_t Connection::steady_ns() const {
+  return owner_.now().steady_us * kNsPerUs;
+}
+
 void Connection::charge(std::size_t bytes) {
   ++uncounted_received_;
   if (producer_->limited()) slow_down(producer_->charge(1, bytes, steady_ns()));
@@ -128,7 +117,7 @@ void Connection::wait_for_limit(std::int64_t wait_ns) {
   limit_timer_->async_wait([self = shared_from_this()](const error_code& cancelled) {
     if (cancelled || !self->receiving()) return;
     // Another connection with the same token may have been quicker.
-    if (const auto more = self->producer_->wait_ns(steady_ns()); more > 0)
+    if (const auto more = self->producer_->wait_ns(self->steady_ns()); more > 0)
       return self->wait_for_limit(more);
     self->limited_ = false;
     self->schedule_pump();

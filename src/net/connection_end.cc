@@ -1,7 +1,9 @@
 // The other half of Connection: answers, and the ways in which it ends.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/buffer.hpp>
 
-#include "flow/clock.h"
 #include "flow/test_switches.h"
 #include "log/log.h"
 #include "net/connection.h"
@@ -80,7 +82,10 @@ void Connection::tend(std::int64_t now_steady_us) {
   const std::int64_t silent_us = now_steady_us - last_sent_us_;
   if (state_ == State::ending && in_flight_ == 0 &&
       silent_us > limits::kUnreadAnswersMaxMilliseconds * 1000LL) {
-    return close();
+    // Perhaps it is the loop that is late, and the peer has made room.
+    const std::int64_t written_us = last_sent_us_;
+    send(true);
+    return last_sent_us_ == written_us ? close() : flush();
   }
   if (receiving() && overdue(now_steady_us) != Owed::nothing) return end_overdue(now_steady_us);
   pings_ = 0;
@@ -100,7 +105,6 @@ bool Connection::admitted() const {
 // What the peer is to send now. Nothing while it is not read, whoever is the cause of that; but who
 // has not been admitted has nothing that it could wait for.
 Owed Connection::owed() const {
-  if (state_ == State::handshake) return Owed::nothing;  // has a time limit of its own
   if (!admitted()) return Owed::hello;
   if (paused_ || waiting_gate_ || share_wanted_ != 0 || limited_) return Owed::nothing;
   if (!buffer_.pending().empty()) return Owed::frame;
@@ -122,6 +126,7 @@ Owed Connection::overdue(std::int64_t now_steady_us) {
 
 void Connection::end_overdue(std::int64_t now_steady_us) {
   // Perhaps it is the loop that is late, and what is owed has come: one more look into the socket.
+  send(true);
   pump();
   const Owed what = receiving() ? overdue(now_steady_us) : Owed::nothing;
   if (what == Owed::nothing) return;
@@ -132,7 +137,9 @@ void Connection::end_overdue(std::int64_t now_steady_us) {
   switch (what) {
     case Owed::hello:
       word = stats::Word::overdue_hello;
-      message = "no preface and HELLO, and no line, within " + in_seconds(limits.hello_us);
+      message = state_ == State::handshake
+                    ? "the TLS handshake was not complete within " + in_seconds(limits.hello_us)
+                    : "no preface and HELLO, and no line, within " + in_seconds(limits.hello_us);
       break;
     case Owed::frame:
       word = stats::Word::overdue_frame;
@@ -147,12 +154,35 @@ void Connection::end_overdue(std::int64_t now_steady_us) {
     case Owed::nothing:
       break;
   }
-  stats::add(owner_.stats(), word);
-  log::event(log::Level::info, "connection over a deadline",
-             {{"peer", peer_}, {"reason", message}});
+  count_overdue(word, message);
+  if (state_ == State::handshake) stats::add(owner_.stats(), stats::Word::tls_failed);
   // Who has been idle has done nothing wrong, and may come back when it has something to send.
   if (what == Owed::word && !line_mode_) return drain();
   refuse(wire::ErrorCode::timed_out, std::move(message));
+}
+
+void Connection::count_overdue(stats::Word reason, const std::string& message) {
+  stats::add(owner_.stats(), reason);
+  log::event(log::Level::info, "connection over a deadline",
+             {{"peer", peer_}, {"reason", message}});
+}
+
+// By the peer's machine, as far as is known here.
+bool Connection::answers_untaken() {
+  int unsent = 0;
+  ::ioctl(stream_.socket().native_handle(), SIOCOUTQ, &unsent);
+  return unsent > 0 || sent_ < out_.size() || stream_.unsent();
+}
+
+// The kernel has given up the connection. After a time in which the peer took nothing, that is the
+// deadline for answers in another way: a peer that says something now and then, and reads nothing,
+// gets on by a byte too often for ours.
+void Connection::broken(const error_code& problem) {
+  if (problem == boost::asio::error::timed_out && answers_untaken()) {
+    count_overdue(stats::Word::overdue_answers,
+                  "answers were not taken, and the kernel has given up the connection");
+  }
+  close();
 }
 
 void Connection::refuse(wire::ErrorCode code, std::string message) {
@@ -172,11 +202,13 @@ void Connection::wait_writable() {
                               });
 }
 
-void Connection::send() {
+// `look_again`: also when the last that was heard of the socket is that it is full.
+void Connection::send(bool look_again) {
   error_code problem;
-  if (stream_.unsent() && !waiting_writable_ && stream_.flush(problem) > 0)
+  const bool may_have_room = !waiting_writable_ || look_again;
+  if (stream_.unsent() && may_have_room && stream_.flush(problem) > 0)
     last_sent_us_ = flow::steady_us();
-  while (sent_ < out_.size() && !waiting_writable_ && !problem) {
+  while (sent_ < out_.size() && may_have_room && !problem) {
     const std::size_t n = stream_.write_some(Bytes(out_).subspan(sent_), problem);
     if (problem == boost::asio::error::would_block) {
       // A peer that never quite catches up must not make the buffer keep all that it was ever sent.
@@ -187,11 +219,11 @@ void Connection::send() {
     if (problem) break;
     sent_ += n;
     flow::crash_point(flow::CrashPoint::ack_written);
-    last_sent_us_ = flow::steady_us();
+    last_sent_us_ = owner_.now().steady_us;
     stats::add(owner_.stats(), stats::Word::sent_bytes, n);
   }
   if (problem == boost::asio::error::would_block || stream_.unsent()) return wait_writable();
-  if (problem) return close();
+  if (problem) return broken(problem);
   if (sent_ == out_.size()) {
     out_.clear();
     sent_ = 0;
@@ -235,7 +267,7 @@ void Connection::give_up(wire::ErrorCode code, std::string message) {
 void Connection::end() {
   if (!receiving()) return;
   state_ = State::ending;
-  last_sent_us_ = flow::steady_us();
+  last_sent_us_ = owner_.now().steady_us;
   if (waiting_gate_) owner_.gate().cancel(this);
   waiting_gate_ = false;
   share_wanted_ = 0;
@@ -276,7 +308,7 @@ void Connection::read_out() {
     // What TLS there is in it nobody wants to know.
     stream_.socket().read_some(boost::asio::buffer(discarded), problem);
   }
-  if (problem && problem != boost::asio::error::would_block) return close();
+  if (problem && problem != boost::asio::error::would_block) return broken(problem);
   wait_readable();
 }
 

@@ -8,13 +8,15 @@
 namespace txindex::net {
 
 Connections::Connections(boost::asio::io_context& loop, flow::Gate& gate, flow::ChunkPool& chunks,
-                         Receiver& receiver, stats::Block& stats, ConnectionLimits limits)
+                         Receiver& receiver, stats::Block& stats, ConnectionLimits limits,
+                         Clocks clocks)
     : loop_(loop),
       gate_(gate),
       chunks_(chunks),
       receiver_(receiver),
       stats_(stats),
-      limits_(limits) {}
+      limits_(limits),
+      clocks_(std::move(clocks)) {}
 
 Connections::~Connections() = default;
 

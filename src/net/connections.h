@@ -12,7 +12,6 @@
 
 #include "access/guard.h"
 #include "flow/chunk.h"
-#include "flow/clock.h"
 #include "flow/gate.h"
 #include "net/address_counts.h"
 #include "net/deadlines.h"
@@ -32,7 +31,8 @@ struct ConnectionLimits {
 class Connections {
  public:
   Connections(boost::asio::io_context& loop, flow::Gate& gate, flow::ChunkPool& chunks,
-              Receiver& receiver, stats::Block& stats, ConnectionLimits limits = {});
+              Receiver& receiver, stats::Block& stats, ConnectionLimits limits = {},
+              Clocks clocks = read_clocks);
   ~Connections();
 
   // What is asked of those that come from now on; nothing if this is never called. Must outlive
@@ -54,7 +54,8 @@ class Connections {
   void flush();
 
   // Looks after those on which nothing happens. To be called every second.
-  void tend(std::int64_t now_steady_us = flow::steady_us());
+  void tend() { tend(now().steady_us); }
+  void tend(std::int64_t now_steady_us);
 
   // The connection is closed and no ticket names it any more.
   void remove(Connection& connection);
@@ -64,6 +65,7 @@ class Connections {
   flow::ChunkPool& chunks() { return chunks_; }
   Receiver& receiver() { return receiver_; }
   stats::Block& stats() { return stats_; }
+  ReadTime now() const { return clocks_(); }
   const DeadlineLimits& deadlines() const { return limits_.deadlines; }
 
  private:
@@ -80,6 +82,7 @@ class Connections {
   const access::Guard open_guard_;
   const access::Guard* guard_ = &open_guard_;
   const ConnectionLimits limits_;
+  const Clocks clocks_;
   std::unordered_map<Connection*, Entry> connections_;
   AddressCounts addresses_;
   std::size_t refusals_ = 0;  // of connections_, those that are told why they are refused

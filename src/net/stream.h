@@ -73,7 +73,7 @@ class Stream {
   std::string problem() const { return tls_ ? tls_->problem() : std::string(); }
 
  private:
-  static error_code code_of(tls::Session::Status status) {
+  error_code code_of(tls::Session::Status status) const {
     switch (status) {
       case tls::Session::Status::ok:
         return {};
@@ -82,6 +82,8 @@ class Stream {
       case tls::Session::Status::ended:
         return boost::asio::error::eof;
       default:
+        if (const int error = tls_->socket_error(); error != 0)
+          return {error, boost::system::system_category()};
         return boost::asio::error::connection_aborted;
     }
   }

@@ -170,7 +170,7 @@ Worker::Worker(const config::Config& config, const WorkerEnvironment& environmen
            .max_age_us = in_us(config.time_max_age),
            .max_rows = config.batch_max_rows,
            .max_bytes = config.batch_max_bytes},
-          gate_, stats_, [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
+          gate_, [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
           [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }),
       connections_(loop_, gate_, chunks_, intake_, stats_, connection_limits(config)),
       batches_({.max_rows = config.batch_max_rows,

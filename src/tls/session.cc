@@ -271,6 +271,7 @@ Session::Status Session::flush() {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
     } else if (errno != EINTR) {
+      socket_error_ = errno;
       if (problem_.empty()) problem_ = std::strerror(errno);
       unsent_.clear();
       return Status::failed;

@@ -62,6 +62,8 @@ class Session {
   Status finish();
 
   const std::string& problem() const { return problem_; }
+  // What the socket said, if it is the socket that failed: an errno, else 0.
+  int socket_error() const { return socket_error_; }
   // The failure is one that trying again will not mend: a certificate, or no TLS on the other side.
   bool hopeless() const { return hopeless_; }
 

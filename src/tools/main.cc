@@ -94,8 +94,10 @@ rejected (see the counts), was not acknowledged, or the input was malformed; 2 f
       ->check(CLI::Range(1U, 10'000U))
       ->capture_default_str();
   send_app
-      ->add_option("--give-up", *give_up,
-                   "Seconds without an answer of the server after which to fail; 0: never")
+      ->add_option(
+          "--give-up", *give_up,
+          "Seconds without being served (the server is away, silent, or refuses) after which "
+          "to fail; 0: never")
       ->check(CLI::Range(0.0, kMostSeconds))
       ->capture_default_str();
   send_app->add_option("--rejects", options->rejects, "File for what was not stored");
@@ -188,8 +190,10 @@ Exit status: 0 if every transaction was sent, and acknowledged as committed or d
   load_app->add_option("--threads", options->threads, "That send; default: one for two cores")
       ->check(CLI::Range(kFewest, kMostThreads));
   load_app
-      ->add_option("--give-up", *give_up,
-                   "Seconds without an answer of the server after which to fail; 0: never")
+      ->add_option(
+          "--give-up", *give_up,
+          "Seconds without being served (the server is away, silent, or refuses) after which "
+          "to fail; 0: never")
       ->check(CLI::Range(0.0, kMostSeconds))
       ->capture_default_str();
   load_app->add_option("--journal", options->journal, "Folder for a record of all that happens");

@@ -27,11 +27,9 @@ VerifyPool::VerifyPool(const Options& options, stats::Block& stats,
                        std::function<void()> on_room)
     : stats_(stats),
       on_verified_(std::move(on_verified)),
-      on_room_(std::move(on_room)),
-      queue_(options.queue_parcels) {
+      queue_(options.queue_parcels, stats, std::move(on_room)) {
   stats::set(stats_, stats::Word::verify_threads, static_cast<std::uint64_t>(options.threads));
   stats::set(stats_, stats::Word::verify_threads_busy, 0);
-  stats::set(stats_, stats::Word::verify_queue, 0);
   for (int i = 0; i < options.threads; ++i)
     threads_.emplace_back([this] { work(); });
 }
@@ -40,21 +38,8 @@ VerifyPool::~VerifyPool() {
   stop();
 }
 
-bool VerifyPool::offer(flow::ParcelPtr& parcel) {
-  // Before the attempt: a verify thread that makes room after a refusal must see the flag.
-  refused_.store(true);
-  if (!queue_.try_push(parcel)) return false;
-  refused_.store(false);
-  const std::size_t depth = queue_.size();
-  stats::set(stats_, stats::Word::verify_queue, depth);
-  stats::raise(stats_, stats::Word::verify_queue_high, depth);
-  return true;
-}
-
 void VerifyPool::work() {
-  while (auto parcel = queue_.pop()) {
-    stats::set(stats_, stats::Word::verify_queue, queue_.size());
-    if (refused_.exchange(false)) on_room_();
+  while (auto parcel = queue_.take()) {
     stats::add(stats_, stats::Word::verify_threads_busy);
     const std::int64_t begin = flow::steady_us();
     const std::size_t count = (*parcel)->size();

@@ -1,5 +1,10 @@
-// A configuration file: what was read can be written again and is read as the same; what a setting
-// takes, it writes as something that it takes, and that means the same.
+// A configuration file: a second reading sees the same in it; what was read can be written again
+// and is read as the same; what a setting takes, it writes as something that it takes, and that
+// means the same.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -26,10 +31,113 @@ bool same(const std::vector<Entry>& a, const std::vector<Entry>& b) {
   });
 }
 
+// A second reading, from the grammar in config/file.h: character by character, one line at a time.
+// nullopt: there is an error somewhere.
+class SecondReading {
+ public:
+  using Found = std::optional<std::vector<std::pair<std::string, std::string>>>;
+
+  static Found of(const std::string& text) {
+    SecondReading reading;
+    std::size_t begin = 0;
+    while (begin < text.size()) {
+      const auto end = std::min(text.find('\n', begin), text.size());
+      reading.line_ = text.substr(begin, end - begin);
+      if (!reading.line()) return std::nullopt;
+      begin = end + 1;
+    }
+    return reading.found_;
+  }
+
+ private:
+  static bool white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+  static bool name_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  }
+
+  bool ended() const { return at_ == line_.size(); }
+  void skip_white() {
+    while (!ended() && white(line_[at_]))
+      ++at_;
+  }
+  bool comment_begins() const {
+    return !ended() && line_[at_] == '#' && (at_ == 0 || white(line_[at_ - 1]));
+  }
+  bool take(char c) {
+    if (ended() || line_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  std::string name() {
+    std::string name;
+    skip_white();
+    while (!ended() && name_character(line_[at_]))
+      name += line_[at_++];
+    skip_white();
+    return name;
+  }
+  bool nothing_but_comment() {
+    skip_white();
+    return ended() || comment_begins();
+  }
+
+  bool line() {
+    at_ = 0;
+    if (line_.find('\0') != std::string::npos) return false;
+    if (nothing_but_comment()) return true;
+    if (take('[')) {
+      section_ = name();
+      return !section_.empty() && take(']') && nothing_but_comment();
+    }
+    std::string key = name();
+    if (key.empty() || !take('=')) return false;
+    if (!section_.empty()) key = section_ + "." + key;
+    skip_white();
+    std::string value;
+    if (take('"') ? !quoted(value) : !plain(value)) return false;
+    found_.emplace_back(key, value);
+    return keys_.insert(key).second;
+  }
+  bool plain(std::string& value) {
+    for (; !ended() && !comment_begins(); ++at_)
+      value += line_[at_];
+    while (!value.empty() && white(value.back()))
+      value.pop_back();
+    return true;
+  }
+  bool quoted(std::string& value) {
+    while (!take('"')) {
+      const bool escaped = take('\\');
+      if (ended()) return false;
+      const char c = line_[at_++];
+      static const std::map<char, char> kMeant = {
+          {'"', '"'}, {'\\', '\\'}, {'n', '\n'}, {'r', '\r'}, {'t', '\t'}};
+      if (escaped && !kMeant.contains(c)) return false;
+      value += escaped ? kMeant.at(c) : c;
+    }
+    return (!ended() && line_[at_] == '#') || nothing_but_comment();
+  }
+
+  std::string line_;
+  std::size_t at_ = 0;
+  std::string section_;
+  std::set<std::string> keys_;
+  std::vector<std::pair<std::string, std::string>> found_;
+};
+
+bool same(const Entries& entries, const SecondReading::Found& second) {
+  if (!entries || !second) return entries.has_value() == second.has_value();
+  return std::equal(
+      entries->begin(), entries->end(), second->begin(), second->end(),
+      [](const Entry& x, const auto& y) { return x.key == y.first && x.value == y.second; });
+}
+
 }  // namespace
 
 TXINDEX_FUZZ_TARGET(config) {
-  const Entries entries = read(std::string(as_text(input)));
+  const std::string text(as_text(input));
+  const Entries entries = read(text);
+  fuzz::require(same(entries, SecondReading::of(text)), "a second reading sees the same");
   if (!entries) {
     fuzz::require(entries.error().line >= 1 && !entries.error().message.empty(),
                   "an error says where, and what");

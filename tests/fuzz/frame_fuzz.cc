@@ -17,11 +17,11 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome read(Bytes stream, std::size_t piece) {
+Outcome read_cut(Bytes stream, fuzz::Cut cut) {
   test::LoopParts parts(1 << 30);
   FrameBuffer buffer;
   Outcome outcome;
-  fuzz::feed(buffer, parts, stream, piece, [&](FrameBuffer& in) {
+  fuzz::feed(buffer, parts, stream, cut, [&](FrameBuffer& in) {
     for (;;) {
       FrameBuffer::Frame frame;
       const auto status = in.next_frame(frame);
@@ -41,8 +41,10 @@ Outcome read(Bytes stream, std::size_t piece) {
 TXINDEX_FUZZ_TARGET(frame) {
   if (input.empty()) return;
   const Bytes stream = input.subspan(1);
-  const Outcome whole = read(stream, fuzz::kWhole);
-  fuzz::require(whole == read(stream, input[0] % 64U + 1), "another cut, the same frames");
+  const Outcome whole = read_cut(stream, {fuzz::kWhole, fuzz::kWhole});
+  fuzz::cut_everywhere(stream, input[0] % 64U + 1, read_cut, [&](const Outcome& outcome) {
+    fuzz::require(outcome == whole, "another cut, the same frames");
+  });
   const Bytes again = whole.frames;
   fuzz::require(
       again.size() <= stream.size() && std::equal(again.begin(), again.end(), stream.begin()),

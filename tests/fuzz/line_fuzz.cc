@@ -28,11 +28,11 @@ void take(Outcome& outcome, std::span<std::uint8_t> line) {
   outcome.decoded.push_back(bytes ? wire::Buffer(bytes->begin(), bytes->end()) : wire::Buffer());
 }
 
-Outcome read(Bytes stream, std::size_t piece) {
+Outcome read_cut(Bytes stream, fuzz::Cut cut) {
   test::LoopParts parts(1 << 30);
   FrameBuffer buffer;
   Outcome outcome;
-  fuzz::feed(buffer, parts, stream, piece, [&](FrameBuffer& in) {
+  fuzz::feed(buffer, parts, stream, cut, [&](FrameBuffer& in) {
     for (;;) {
       std::span<std::uint8_t> line;
       const auto status = in.next_line(line);
@@ -69,7 +69,9 @@ void check(Bytes stream, const Outcome& outcome) {
 TXINDEX_FUZZ_TARGET(line) {
   if (input.empty()) return;
   const Bytes stream = input.subspan(1);
-  const Outcome whole = read(stream, fuzz::kWhole);
-  fuzz::require(whole == read(stream, input[0] % 64U + 1), "another cut, the same lines");
+  const Outcome whole = read_cut(stream, {fuzz::kWhole, fuzz::kWhole});
+  fuzz::cut_everywhere(stream, input[0] % 64U + 1, read_cut, [&](const Outcome& outcome) {
+    fuzz::require(outcome == whole, "another cut, the same lines");
+  });
   check(stream, whole);
 }

@@ -50,21 +50,28 @@ bool LocalClient::read() {
   return n > 0;
 }
 
-wire::Buffer LocalClient::exchange(Bytes stream, std::size_t piece) {
+// False: there was nothing.
+bool LocalClient::read_all() {
+  const std::size_t before = received_.size();
+  while (read()) {
+  }
+  return ended_ || received_.size() != before;
+}
+
+wire::Buffer LocalClient::exchange(Bytes stream, std::size_t piece,
+                                   const std::function<void()>& nothing_moves) {
   while (!stream.empty() && !ended_) {
     const ssize_t n =
         ::send(client_, stream.data(), std::min(piece, stream.size()), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n > 0) stream = stream.subspan(static_cast<std::size_t>(n));
     if (n < 0 && errno != EAGAIN) break;
+    if (n > 0) stream = stream.subspan(static_cast<std::size_t>(n));
     turn();
-    while (read()) {
-    }
+    if (!read_all() && n < 0) nothing_moves();
   }
   ::shutdown(client_, SHUT_WR);
   for (int i = 0; i < kTurnsMax && !ended_; ++i) {
     turn();
-    while (read()) {
-    }
+    if (!read_all()) nothing_moves();
   }
   require(ended_, "the server ends a connection whose client has");
   return std::exchange(received_, {});

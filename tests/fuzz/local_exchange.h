@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
+#include <functional>
 
 #include "txindex/wire/frame.h"
 
@@ -21,12 +22,15 @@ class LocalClient {
   int server_end();
 
   // Sends the stream in pieces of this size, with turns of the loop between them; then ends this
-  // side, and reads until the server ends its own, which it must.
-  wire::Buffer exchange(Bytes stream, std::size_t piece);
+  // side, and reads until the server ends its own, which it must. `nothing_moves` is called after
+  // each turn that brought nothing: what a server does only when time passes, it is to do then.
+  wire::Buffer exchange(
+      Bytes stream, std::size_t piece, const std::function<void()>& nothing_moves = [] {});
 
  private:
   void turn();
   bool read();
+  bool read_all();
 
   boost::asio::io_context& loop_;
   int client_ = -1;

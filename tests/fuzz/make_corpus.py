@@ -47,6 +47,7 @@ def lines(transactions, end=b"\n"):
 # The first byte of frame, line, txs, http and session says how the stream is cut.
 put("frame", "stream", b"\x06" + FRAMES[4:])
 put("frame", "large", b"\x3f" + frame(2, bytes(5000)) + frame(3, b"12345678"))
+put("frame", "longest", b"\x3f" + frame(2, bytes(32767)) + frame(3, b"12345678"))
 put("frame", "too-long", b"\x00" + frame(3, b"12345678") + struct.pack("<I", 32769) + b"x")
 put("frame", "empty-frame", b"\x10" + struct.pack("<I", 0) + b"x")
 
@@ -68,11 +69,16 @@ put("config", "sections", b"# c\n[limits]\nin_flight_bytes = 64MiB # c\nmax_conn
     b"[]\n")
 put("config", "quoted", b'listen = "127.0.0.1:9400"\r\ndatabase = "host=\\"x\\" password=\\\\\\t # no"\n'
     b"batch.linger = 2.5ms\nretention = 30 d\nindex.level = accounts\ndrain_timeout= 30\n")
+put("config", "hash", b'a =#1\nb = #1\n[s] # c\nc="x"#y\nd=x#1 # 2\n[t]#\n')
 put("config", "twice", b"workers = 1\nworkers = 2\n")
 
 for name, request in {
     "get": b"GET /status HTTP/1.1\r\nHost: 127.0.0.1:9464\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n",
     "two": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /readyz?a=b HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n",
+    "plain": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz?a HTTP/1.1\r\nhost: METRICS.example.:80\r\n\r\n"
+             b"HEAD /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept:\r\n\r\nPUT /metrics HTTP/1.1\r\nHost: localhost:1\r\n\r\n"
+             b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\nGET /status HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+    "hosts": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\nGET / HTTP/1.0\r\n\r\n",
     "old": b"GET / HTTP/1.0\r\n\r\n",
     "body": b"POST /metrics HTTP/1.1\r\nHost: metrics.example.\r\nContent-Length: 3\r\n\r\nabc",
     "chunked": b"GET /history HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
@@ -127,3 +133,27 @@ put("session", "bad-frame", b"\x40" + HELLO + tx(SMALL[0]) + struct.pack("<I", 0
 put("session", "lines", b"\x33" + lines(SMALL[:4]) + b"nonsense\n\n" + base64.b64encode(SMALL[0]))
 put("session", "http", b"\x01GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 put("session", "tls", b"\x01" + bytes.fromhex("1603010200010001fc0303") + bytes(30))
+
+LEGACY = next(t for t in SMALL if t[0] == 1 and t[65] < 128)
+
+
+def with_byte(transaction, at, byte):
+    return transaction[:at] + bytes([byte]) + transaction[at + 1:]
+
+
+MINUTE = 60_000_000
+OLDEST = NOW - 30 * 24 * 60 * MINUTE
+put("session", "times", b"\x30" + HELLO + tx(SMALL[0], NOW + 5 * MINUTE) + tx(SMALL[1], NOW + 5 * MINUTE + 1)
+    + tx(SMALL[2], OLDEST) + tx(SMALL[3], OLDEST - 1) + tx(SMALL[0], slot=2**63 - 1) + tx(SMALL[1], slot=2**63))
+# A version that is not known, before and in the message; version 0 in front; nothing; a row that is refused.
+put("session", "versions", b"\x05" + HELLO + tx(with_byte(LEGACY, 0, 0x82)) + tx(with_byte(LEGACY, 65, 0x81))
+    + tx(with_byte(LEGACY, 0, 0x80)) + tx(b"") + tx(with_byte(LEGACY, 69, 0)) + tx(LEGACY + bytes(1232)))
+put("session", "hello-twice", b"\x10" + HELLO + HELLO[4:])
+put("session", "hello-version", b"\x10" + b"\0TXI" + frame(1, struct.pack("<BH", 2, 0)))
+put("session", "unknown-type", b"\x10" + HELLO + tx(SMALL[0]) + frame(9))
+put("session", "finish-not-empty", b"\x10" + HELLO + frame(4, b"x"))
+put("session", "flags", b"\x10" + HELLO + tx(SMALL[0]) + frame(2, b"\x01\x04" + SMALL[1]))
+put("session", "many-pings", b"\x77" + HELLO + frame(3, b"abcdefgh") * 300)
+put("session", "empty-lines", b"\x00" + b"\n" * 300 + b"\r\n" * 300 + base64.b64encode(SMALL[0]) + b"\n")
+put("session", "token-line", b"\x00" + b"token abc\ntoken abc\n" + lines([SMALL[1], SMALL[1], with_byte(LEGACY, 69, 0)]))
+put("session", "long-line", b"\xff" + lines(SMALL[:1]) + b"A" * 8193)

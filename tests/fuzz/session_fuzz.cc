@@ -1,8 +1,9 @@
 // A whole connection of a producer, binary or lines, with everything of a worker but its threads:
-// what the producer is told does not depend on how its bytes are cut, every transaction has one
-// answer, and nothing is left behind. The first byte says how it is cut.
+// the producer is told what a second reading of its bytes says (session_reading.h), however they
+// are cut, and nothing is left behind. The first byte says how they are cut.
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <cctype>
 #include <map>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "flow/clock.h"
 #include "fuzz/local_exchange.h"
+#include "fuzz/session_reading.h"
 #include "fuzz/target.h"
 #include "net/connections.h"
 #include "process/batch_rows.h"
@@ -21,45 +23,63 @@
 namespace {
 
 using namespace txindex;
+using fuzz::Told;
 
-constexpr std::int64_t kCenturyUs = 100LL * 366 * 86'400 * 1'000'000;
+// As the service has them by default; the corpus has stamps of this time.
+constexpr fuzz::ServerRules kRules = {.now_us = 1'790'000'000'000'000,
+                                      .max_future_us = 300'000'000,
+                                      .max_age_us = 30LL * 86'400 * 1'000'000};
 
-// Stores at once, in memory. A transaction whose fee payer's address begins with a zero is refused.
+// Stores at once, in memory, by the rule of session_reading.h. The wall clock stands still.
 class FakeWorker {
  public:
   explicit FakeWorker(boost::asio::io_context& loop)
       : loop_(loop),
         intake_(
-            {.max_future_us = kCenturyUs,
-             .max_age_us = kCenturyUs,
+            {.max_future_us = kRules.max_future_us,
+             .max_age_us = kRules.max_age_us,
              .max_rows = 8,
              .max_bytes = 16 * limits::kKiB},
-            parts_.gate, *parts_.stats,
+            parts_.gate,
             [this](flow::ParcelPtr& parcel) {
               boost::asio::post(
                   loop_, [this, taken = std::move(parcel)]() mutable { finish(std::move(taken)); });
               return true;
             },
             [this] { boost::asio::post(loop_, [this] { intake_.hand_over(); }); }),
-        connections_(loop_, parts_.gate, parts_.chunks, intake_, *parts_.stats) {}
+        connections_(loop_, parts_.gate, parts_.chunks, intake_, *parts_.stats, {}, [] {
+          return net::ReadTime{kRules.now_us, flow::steady_us()};
+        }) {}
 
   void add(int socket) {
     connections_.add(boost::asio::ip::tcp::socket(loop_, boost::asio::ip::tcp::v4(), socket));
   }
 
+  // As a worker does every second.
+  void tend() { connections_.tend(); }
+
   void check_end() {
     fuzz::require(connections_.size() == 0, "the connection is gone");
     fuzz::require(parts_.gate.in_flight_bytes() == 0 && parts_.chunks.outstanding() == 0,
                   "all credit comes back");
+    std::uint64_t outcomes = 0;
+    for (std::size_t i = 0; i < wire::kOutcomeCount; ++i)
+      outcomes += stat(stats::Word::outcome_committed, i);
+    fuzz::require(outcomes == stat(stats::Word::received), "what was received has been counted");
   }
 
  private:
+  std::uint64_t stat(stats::Word first, std::size_t offset = 0) const {
+    return stats::get(*parts_.stats,
+                      static_cast<stats::Word>(static_cast<std::size_t>(first) + offset));
+  }
+
   void finish(flow::ParcelPtr parcel) {
     for (std::size_t i = 0; i < parcel->size(); ++i) {
       const auto& tx = parcel->table.transactions[i];
       fuzz::require(!tx.txid.empty() && !tx.fee_payer.empty(), "what is stored has been parsed");
       auto& outcome = parcel->items[i].outcome;
-      if (tx.fee_payer[0] == 0) {
+      if (fuzz::store_refuses(tx.fee_payer)) {
         outcome = wire::Outcome::refused_by_database;
       } else if (!stored_.emplace(as_text(tx.txid)).second) {
         outcome = wire::Outcome::duplicate;
@@ -75,12 +95,6 @@ class FakeWorker {
   process::Intake intake_;
   net::Connections connections_;
   std::set<std::string> stored_;
-};
-
-struct Told {
-  std::vector<std::string> frames;      // but ACK; or the lines
-  std::vector<wire::Outcome> outcomes;  // in binary mode
-  bool operator==(const Told&) const = default;
 };
 
 void take_ack(Bytes body, Told& told) {
@@ -103,8 +117,12 @@ void take_ack(Bytes body, Told& told) {
 Told understand(Bytes received, bool binary) {
   Told told;
   if (!binary) {
-    // An ERROR comes as a frame also to who has not said which mode he speaks.
-    told.frames.emplace_back(as_text(received));
+    std::string_view rest = as_text(received);
+    for (auto end = rest.find('\n'); !rest.empty(); end = rest.find('\n')) {
+      fuzz::require(end != std::string_view::npos, "lines are whole");
+      told.lines.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
     return told;
   }
   while (!received.empty()) {
@@ -123,6 +141,11 @@ Told understand(Bytes received, bool binary) {
   return told;
 }
 
+// An ERROR comes as a frame also to who has not said which mode he speaks.
+bool speaks_lines(Bytes stream) {
+  return !stream.empty() && (std::isprint(stream[0]) != 0 || std::isspace(stream[0]) != 0);
+}
+
 Told talk(Bytes stream, std::size_t piece) {
   static boost::asio::io_context loop(1);
   FakeWorker worker(loop);
@@ -130,33 +153,23 @@ Told talk(Bytes stream, std::size_t piece) {
   {
     fuzz::LocalClient client(loop);
     worker.add(client.server_end());
-    received = client.exchange(stream, piece);
+    received = client.exchange(stream, piece, [&worker] { worker.tend(); });
   }
   worker.check_end();
-  return understand(received, !stream.empty() && stream[0] == wire::kPreface[0]);
+  return understand(received, !speaks_lines(stream));
 }
 
-// TX frames up to the first thing that ends the connection, read by the rules of the README.
-std::size_t transactions_in(Bytes stream) {
-  if (!as_text(stream).starts_with(as_text(Bytes(wire::kPreface)))) return 0;
-  stream = stream.subspan(wire::kPreface.size());
-  std::size_t count = 0;
-  bool hello = false;
-  while (stream.size() >= 4) {
-    const std::size_t length = wire::load<std::uint32_t>(stream.data());
-    if (length == 0 || length > limits::kFrameMaxBytes || stream.size() - 4 < length) break;
-    const Bytes frame = stream.subspan(4, length);
-    stream = stream.subspan(4 + length);
-    const Bytes body = frame.subspan(1);
-    if (frame[0] == 1 && !hello && wire::parse_hello(body) && body[0] == 1) {
-      hello = true;
-    } else if (frame[0] == 2 && hello && wire::parse_tx(body)) {
-      ++count;
-    } else if (frame[0] != 3 || body.size() != 8) {
-      break;
-    }
+// Without the words that say why, which are for people.
+Told without_reasons(Told told) {
+  constexpr std::size_t kCodeEnds = 3;
+  for (auto& frame : told.frames) {
+    if (frame[0] == '\x83') frame.resize(std::min(frame.size(), kCodeEnds));
   }
-  return count;
+  for (auto& line : told.lines) {
+    if (line.starts_with("error ")) line.resize(5);
+    if (line.starts_with("rejected ")) line.resize(std::min(line.find(' ', 9), line.size()));
+  }
+  return told;
 }
 
 }  // namespace
@@ -165,7 +178,13 @@ TXINDEX_FUZZ_TARGET(session) {
   if (input.empty()) return;
   const Bytes stream = input.subspan(1);
   const Told whole = talk(stream, 1 << 20);
-  fuzz::require(whole.outcomes.size() == transactions_in(stream),
-                "every transaction that was sent is answered, and nothing else");
+  const Told expected = fuzz::expected_answers(stream, kRules);
+  const Told told = without_reasons(whole);
+  fuzz::require(told.outcomes == expected.outcomes,
+                "every transaction is answered as a second reading of it says");
+  fuzz::require(told.lines == expected.lines,
+                "every line is answered as a second reading of it says");
+  fuzz::require(told.frames == expected.frames,
+                "WELCOME, PONG and ERROR are those that a second reading expects");
   fuzz::require(whole == talk(stream, input[0] * 4U + 1), "another cut, the same answers");
 }

@@ -34,4 +34,9 @@ TXINDEX_FUZZ_TARGET(solana) {
                     tx.instructions.count == reading->instructions &&
                     tx.lookups.count == reading->lookups,
                 "both readings count the same parts");
+  const auto accounts = table.accounts_of(tx);
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    fuzz::require(same(accounts[i].address, reading->addresses[i]), "both see the same accounts");
+    fuzz::require(accounts[i].roles == reading->roles[i], "both give an account the same roles");
+  }
 }

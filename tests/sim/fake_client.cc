@@ -20,14 +20,18 @@ constexpr std::size_t kTransactionsMax = 10;
 }  // namespace
 
 FakeClient::FakeClient(std::uint64_t name, int socket, Chance& chance, const Kinds& kinds,
-                       const FakeDatabase& database)
+                       const FakeDatabase& database, const FakeWorker& worker)
     : name_(name),
       socket_(socket),
       chance_(chance),
       kinds_(kinds),
       database_(database),
+      worker_(worker),
+      since_us_(worker.now_us()),
       line_mode_(chance.percent(20)),
-      leaves_abruptly_(chance.percent(15)) {
+      leaves_abruptly_(chance.percent(15)),
+      dawdles_(chance.percent(15)),
+      read_all_us_(since_us_) {
   line_mode_ ? plan_lines() : plan_frames();
 }
 
@@ -111,7 +115,10 @@ bool FakeClient::read() {
   std::array<std::uint8_t, 16 * 1024> piece;
   const std::size_t most = chance_.percent(30) ? 1 + chance_.below(20) : piece.size();
   const ssize_t n = ::recv(socket_, piece.data(), most, MSG_DONTWAIT);
-  if (n < 0 && errno == EAGAIN) return false;
+  if (n < 0 && errno == EAGAIN) {
+    read_all_us_ = worker_.now_us();
+    return false;
+  }
   if (n > 0) {
     chance_.note("client reads", name_, static_cast<std::uint64_t>(n));
     in_.insert(in_.end(), piece.begin(), piece.begin() + n);
@@ -119,10 +126,33 @@ bool FakeClient::read() {
     return true;
   }
   chance_.note(n == 0 ? "client sees the end" : "client sees a reset", name_);
-  check(in_.empty(), "an answer is whole", name_);
-  check(n == 0, "a connection that is not broken off is not reset", name_);
+  if (may_be_left()) {
+    vanished_ = true;
+  } else {
+    check(in_.empty(), "an answer is whole", name_);
+    check(n == 0, "a connection that is not broken off is not reset", name_);
+  }
   close();
   return true;
+}
+
+// Whoever takes none of its last answers for so long is not waited for.
+bool FakeClient::may_be_left() const {
+  return worker_.now_us() - read_all_us_ >= limits::kUnreadAnswersMaxMilliseconds * 1000LL;
+}
+
+// ERROR 8, or its words in line mode.
+void FakeClient::take_reproach(std::string_view text) {
+  const auto& deadlines = worker_.deadlines();
+  std::int64_t limit_us = 0;
+  if (text.starts_with("no preface and HELLO")) limit_us = deadlines.hello_us;
+  if (text.find("was not whole") != std::string_view::npos) limit_us = deadlines.frame_us;
+  if (text.starts_with("nothing was said")) limit_us = deadlines.idle_us;
+  if (text.starts_with("answers were not read")) limit_us = deadlines.answers_us;
+  check(limit_us > 0, "no ERROR for a client without error", name_);
+  check(worker_.now_us() - since_us_ >= limit_us, "nobody is called late too early", name_);
+  chance_.note("client is late", name_);
+  told_late_ = true;
 }
 
 // --- Answers -------------------------------------------------------------------------------------
@@ -169,7 +199,9 @@ void FakeClient::take_frames() {
     const auto type = static_cast<wire::FrameType>(in_[at + limits::kFrameLengthBytes]);
     const Bytes body = Bytes(in_).subspan(at + limits::kFrameLengthBytes + 1, length - 1);
     at += limits::kFrameLengthBytes + length;
-    check(welcomed_ || type == wire::FrameType::welcome || type == wire::FrameType::drain,
+    check(!told_late_, "nothing comes after an ERROR", name_);
+    check(welcomed_ || type == wire::FrameType::welcome || type == wire::FrameType::drain ||
+              type == wire::FrameType::error,
           "WELCOME comes first", name_);
     switch (type) {
       case wire::FrameType::welcome:
@@ -185,8 +217,13 @@ void FakeClient::take_frames() {
         break;
       case wire::FrameType::pong:
         break;
+      case wire::FrameType::error:
+        check(wire::parse_error(body)->code == wire::ErrorCode::timed_out,
+              "no ERROR for a client without error", name_);
+        take_reproach(wire::parse_error(body)->message);
+        break;
       default:
-        broken("no ERROR for a client without error", name_);
+        broken("the server says nothing else", name_);
     }
   }
   in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -202,7 +239,11 @@ void FakeClient::take_lines() {
       told_to_drain_ = true;
       continue;
     }
-    check(!told_to_drain_, "nothing comes after the error line", name_);
+    check(!told_to_drain_ && !told_late_, "nothing comes after the error line", name_);
+    if (line.starts_with("error ")) {
+      take_reproach(std::string_view(line).substr(6));
+      continue;
+    }
     std::string_view words = line;
     if (words.starts_with("rejected ")) words.remove_prefix(9);
     const std::string_view word = words.substr(0, words.find(' '));

@@ -8,6 +8,7 @@
 
 #include "sim/chance.h"
 #include "sim/fake_database.h"
+#include "sim/fake_worker.h"
 #include "sim/transactions.h"
 
 namespace txindex::sim {
@@ -16,13 +17,18 @@ class FakeClient {
  public:
   // `socket` is the client's end, which it takes over.
   FakeClient(std::uint64_t name, int socket, Chance& chance, const Kinds& kinds,
-             const FakeDatabase& database);
+             const FakeDatabase& database, const FakeWorker& worker);
   ~FakeClient();
   FakeClient(const FakeClient&) = delete;
   FakeClient& operator=(const FakeClient&) = delete;
 
   // From here on it sends all it has, reads, and leaves as one should.
-  void behave() { leaves_abruptly_ = false; }
+  void behave() {
+    leaves_abruptly_ = false;
+    dawdles_ = false;
+  }
+  // Does something now and then only.
+  bool dawdles() const { return dawdles_; }
 
   bool gone() const { return socket_ < 0; }
   bool can_write() const { return !gone() && !ended_ && !refuses_to_write_; }
@@ -35,7 +41,10 @@ class FakeClient {
 
   // It got an answer for everything that it sent.
   bool answered_in_full() const { return answered_ == sent_.size(); }
+  // Or was left by the server, because it took none of its last answers for long.
   bool vanished() const { return vanished_; }
+  // It was over a deadline.
+  bool told_late() const { return told_late_; }
   bool told_to_drain() const { return told_to_drain_; }
   std::size_t answered() const { return answered_; }
   std::size_t told_committed() const { return told_committed_; }
@@ -48,6 +57,8 @@ class FakeClient {
   void take_frames();
   void take_lines();
   void take_ack(Bytes body);
+  bool may_be_left() const;
+  void take_reproach(std::string_view text);
   void answer(std::size_t which, wire::Outcome outcome);
 
   const std::uint64_t name_;
@@ -55,8 +66,11 @@ class FakeClient {
   Chance& chance_;
   const Kinds& kinds_;
   const FakeDatabase& database_;
+  const FakeWorker& worker_;
+  const std::int64_t since_us_;
   const bool line_mode_;
   bool leaves_abruptly_;
+  bool dawdles_;
 
   std::vector<std::size_t> sent_;  // the transactions, by number, in their order
   std::vector<std::uint8_t> out_;
@@ -71,6 +85,8 @@ class FakeClient {
   bool welcomed_ = false;
   bool told_to_drain_ = false;
   bool vanished_ = false;
+  bool told_late_ = false;
+  std::int64_t read_all_us_;  // when there was nothing more to read
 };
 
 }  // namespace txindex::sim

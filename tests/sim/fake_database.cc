@@ -155,6 +155,7 @@ Answer FakeDatabase::insert(const Statement& statement) {
   for (const auto& row : statement.rows) {
     if (!rows_.try_emplace(row.number, Stored{row.id, !answer.written.doubtful}).second) continue;
     check(ids_.insert(row.id).second, "an id is of one row", row.number);
+    chance_.note("row stored", row.number, static_cast<std::uint64_t>(row.time_us));
     ++partitions_[rule_.partition_of(row.time_us)];
     answer.written.new_ids.push_back(row.id);
   }

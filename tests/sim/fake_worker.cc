@@ -2,8 +2,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-
-#include "flow/clock.h"
+#include <utility>
 
 namespace txindex::sim {
 namespace {
@@ -13,6 +12,9 @@ using Step = store::CommitProtocol::Step;
 
 constexpr std::int64_t kCenturyUs = 100LL * 366 * 86'400 * 1'000'000;
 constexpr auto kLinger = std::chrono::milliseconds(2);
+constexpr auto kSecond = std::chrono::seconds(1);
+constexpr net::DeadlineLimits kShortDeadlines = {
+    .hello_us = 3'000'000, .frame_us = 3'000'000, .idle_us = 5'000'000, .answers_us = 4'000'000};
 
 // One for all schedules: making it costs more than a schedule.
 asio::io_context& the_loop() {
@@ -33,28 +35,32 @@ FakeWorker::FakeWorker(Chance& chance, const Kinds& kinds, FakeDatabase& databas
     : chance_(chance),
       kinds_(kinds),
       database_(database),
+      wall_begin_us_(stamp_of(0) + static_cast<std::int64_t>(chance.below(kRule.interval_us))),
+      slow_(chance.percent(30)),
       budget_bytes_(limits::kSmallChunkBytes * (1 + chance.below(5))),
       parcel_rows_(1 + chance.below(5)),
       batch_capacity_rows_(1 + chance.below(12)),
       gate_(budget_bytes_, *stats_),
-      verify_queue_(1 + chance.below(3)),
+      verify_queue_(1 + chance.below(3), *stats_, [this] { post([this] { intake_.room(); }); }),
       intake_(
           {.max_future_us = kCenturyUs,
            .max_age_us = kCenturyUs,
            .max_rows = parcel_rows_,
            .max_bytes = 64 * limits::kKiB},
-          gate_, *stats_,
+          gate_,
           [this](flow::ParcelPtr& parcel) {
-            if (verify_queue_.try_push(parcel)) return true;
+            if (verify_queue_.offer(parcel)) return true;
             ++gate_holds_;
-            refused_ = true;
             return false;
           },
           [this] { post([this] { intake_.hand_over(); }); }),
-      connections_(the_loop(), gate_, chunks_, intake_, *stats_),
-      batcher_({.max_rows = parcel_rows_ * (1 + chance.below(3)),
+      connections_(the_loop(), gate_, chunks_, intake_, *stats_,
+                   {.deadlines = slow_ ? kShortDeadlines : net::DeadlineLimits()},
+                   [this] { return clocks(); }),
+      batches_({.max_rows = parcel_rows_ * (1 + chance.below(3)),
                 .max_bytes = 64 * limits::kKiB,
-                .linger = kLinger}),
+                .linger = kLinger},
+               batch_capacity_rows_, *stats_),
       verifiers_(1 + chance.below(2)) {
   for (std::size_t n = 1 + chance.below(3); n > 0; --n) {
     writers_.push_back(std::make_unique<Writer>(
@@ -71,6 +77,13 @@ FakeWorker::FakeWorker(Chance& chance, const Kinds& kinds, FakeDatabase& databas
 }
 
 FakeWorker::~FakeWorker() = default;
+
+net::ReadTime FakeWorker::clocks() const {
+  const auto us = [](auto time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  };
+  return {wall_begin_us_ + us(now_ - kBegin), us(now_.time_since_epoch())};
+}
 
 void FakeWorker::add(int socket) {
   ++connections_made_;
@@ -92,11 +105,19 @@ bool FakeWorker::loop_step() {
 }
 
 void FakeWorker::let_time_pass() {
-  std::optional<Time> next = batcher_.due();
+  std::optional<Time> next = batches_.due();
   for (const auto& writer : writers_) {
     if (writer->waits && (!next || writer->wakes < *next)) next = writer->wakes;
   }
-  now_ = std::max(now_, next.value_or(now_)) + std::chrono::microseconds(chance_.below(3000));
+  const Time to = std::max(now_, next.value_or(now_)) +
+                  std::chrono::microseconds(chance_.below(slow_ ? 1'000'000 : 3000));
+  now_ = std::min(to, now_ + kSecond);
+  if (now_ < tended_ + kSecond) return;
+  tended_ = now_;
+  post([this] {
+    chance_.note("connections are tended");
+    connections_.tend();
+  });
 }
 
 bool FakeWorker::thread_step() {
@@ -115,19 +136,20 @@ bool FakeWorker::thread_step() {
 // --- Verify threads ------------------------------------------------------------------------------
 
 bool FakeWorker::verifier_step(Verifier& verifier, std::size_t which) {
-  if (verifier.waits) {
-    if (batcher_.rows() >= batch_capacity_rows_) return false;
-    chance_.note("parcel verified", which, verifier.waits->size());
-    batcher_.add(std::move(verifier.waits), now_);
+  if (verifier.verified) {
+    const std::size_t rows = verifier.verified->size();
+    const bool waited = std::exchange(verifier.waits, true);
+    if (!batches_.try_push(verifier.verified, now_)) {
+      if (!waited) ++batches_full_;
+      return false;
+    }
+    verifier.waits = false;
+    chance_.note("parcel verified", which, rows);
     return true;
   }
-  if (verify_queue_.size() == 0) return false;
-  verifier.waits = *verify_queue_.pop();
-  if (refused_) {
-    refused_ = false;
-    post([this] { intake_.room(); });
-  }
-  auto& parcel = *verifier.waits;
+  if (verify_queue_.empty()) return false;
+  verifier.verified = *verify_queue_.take();
+  auto& parcel = *verifier.verified;
   chance_.note("parcel taken", which, parcel.size());
   for (std::size_t i = 0; i < parcel.size(); ++i) {
     const std::size_t number = number_of(parcel.table.transactions[i].txid);
@@ -136,16 +158,14 @@ bool FakeWorker::verifier_step(Verifier& verifier, std::size_t which) {
       parcel.items[i].outcome = wire::Outcome::bad_signature;
     }
   }
-  if (batcher_.rows() >= batch_capacity_rows_) ++batcher_full_;
   return true;
 }
 
 // --- Writers -------------------------------------------------------------------------------------
 
 bool FakeWorker::take_batch(Writer& writer, std::size_t which) {
-  const auto due = batcher_.due();
-  if (!due || *due > now_) return false;
-  writer.batch = batcher_.take();
+  writer.batch = batches_.try_take(now_);
+  if (writer.batch.empty()) return false;
   const auto rows = writer.rows.collect(writer.batch);
   chance_.note("writer takes rows", which, rows.size());
   if (!rows.empty()) writer.protocol.begin(rows);
@@ -257,7 +277,7 @@ void FakeWorker::finish(batch::Batch batch) {
         check(database_.durable(number), "a duplicate is of a row that is there for good", number);
       }
     }
-    process::complete(*parcel, flow::steady_us(), *stats_);
+    process::complete(*parcel, clocks().steady_us, *stats_);
     intake_.recycle(std::move(parcel));
   }
   connections_.flush();
@@ -272,16 +292,16 @@ std::uint64_t FakeWorker::received() const {
 void FakeWorker::check_bounds() {
   check(gate_.in_flight_bytes() <= budget_bytes_ + connections_made_ * limits::kLargeChunkBytes,
         "bytes in flight are bounded", gate_.in_flight_bytes());
-  check(batcher_.rows() < batch_capacity_rows_ + parcel_rows_, "the batch queue is bounded",
-        batcher_.rows());
+  check(batches_.rows() < batch_capacity_rows_ + parcel_rows_, "the batch queue is bounded",
+        batches_.rows());
 }
 
-void FakeWorker::check_end(std::size_t vanished) {
+void FakeWorker::check_end() {
   check(connections_.size() == 0, "a drained worker has no connection");
   check(gate_.in_flight_bytes() == 0, "all credit comes back", gate_.in_flight_bytes());
   check(chunks_.outstanding() == 0, "all chunks come back", chunks_.outstanding());
   check(!gate_.held(), "a gate that was held is released");
-  check(batcher_.empty() && verify_queue_.size() == 0, "nothing is left in a queue");
+  check(batches_.rows() == 0 && verify_queue_.empty(), "nothing is left in a queue");
   for (const auto& writer : writers_)
     check(writer->batch.empty(), "nothing is left in a writer's hands");
   std::uint64_t outcomes = 0;
@@ -290,9 +310,7 @@ void FakeWorker::check_end(std::size_t vanished) {
         *stats_,
         static_cast<stats::Word>(static_cast<std::size_t>(stats::Word::outcome_committed) + i));
   }
-  // Of a client that vanished, the last line may be cut off, and no transaction.
-  check(outcomes >= received() && outcomes <= received() + vanished,
-        "every transaction has one outcome", outcomes);
+  check(outcomes == received(), "every transaction has one outcome", outcomes);
 }
 
 void FakeWorker::check_table() const {
@@ -316,7 +334,11 @@ Tally FakeWorker::tally() const {
   t.retries = stats::get(*stats_, stats::Word::postgres_retries);
   t.gate_waits = stats::get(*stats_, stats::Word::in_flight_waits);
   t.gate_holds = gate_holds_;
-  t.batcher_full = batcher_full_;
+  for (const auto reason : {stats::Word::overdue_hello, stats::Word::overdue_frame,
+                            stats::Word::overdue_idle, stats::Word::overdue_answers}) {
+    t.overdue += stats::get(*stats_, reason);
+  }
+  t.batches_full = batches_full_;
   return t;
 }
 

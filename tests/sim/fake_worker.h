@@ -9,8 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "batch/batcher.h"
-#include "flow/bounded_queue.h"
+#include "batch/batch_queue.h"
 #include "flow/chunk.h"
 #include "flow/gate.h"
 #include "net/connections.h"
@@ -21,6 +20,7 @@
 #include "sim/schedule.h"
 #include "sim/transactions.h"
 #include "store/commit_protocol.h"
+#include "verify/offer_queue.h"
 
 namespace txindex::sim {
 
@@ -42,23 +42,27 @@ class FakeWorker {
   // Each takes one step, false: there was none to take.
   bool loop_step();
   bool thread_step();
-  // To the next moment that somebody waits for, or a little further.
+  // To the next moment that somebody waits for, or a little further, but never more than a second.
   void let_time_pass();
+  std::int64_t now_us() const { return clocks().steady_us; }
+  const net::DeadlineLimits& deadlines() const { return connections_.deadlines(); }
   // A socket may have become readable or writable.
   void something_came() { loop_is_idle_ = false; }
 
   std::uint64_t received() const;
   Tally tally() const;
   void check_bounds();
-  void check_end(std::size_t vanished);
+  void check_end();
   // What was said of the rows, and what is in the table, at the end.
   void check_table() const;
 
  private:
   using Time = batch::Time;
+  static constexpr Time kBegin = Time() + std::chrono::hours(1);
 
   struct Verifier {
-    flow::ParcelPtr waits;  // for room in the batch queue
+    flow::ParcelPtr verified = {};
+    bool waits = false;  // for room in the batch queue
   };
   struct Writer {
     explicit Writer(store::CommitProtocol::Options options, stats::Block& stats)
@@ -74,6 +78,7 @@ class FakeWorker {
 
   template <typename F>
   void post(F action);
+  net::ReadTime clocks() const;
   bool verifier_step(Verifier& verifier, std::size_t which);
   bool writer_step(Writer& writer, std::size_t which);
   bool take_batch(Writer& writer, std::size_t which);
@@ -89,18 +94,20 @@ class FakeWorker {
   FakeDatabase& database_;
 
   std::unique_ptr<stats::Block> stats_ = std::make_unique<stats::Block>();
-  Time now_ = Time() + std::chrono::hours(1);
+  const std::int64_t wall_begin_us_;  // since the Unix epoch: what lines are stamped with
+  Time now_ = kBegin;
+  Time tended_ = kBegin;
+  const bool slow_;  // much time passes from step to step, and deadlines are short
   const std::size_t budget_bytes_;
   const std::size_t parcel_rows_;
   const std::size_t batch_capacity_rows_;
 
   flow::Gate gate_;
   flow::ChunkPool chunks_{gate_};
-  flow::BoundedQueue<flow::ParcelPtr> verify_queue_;
-  bool refused_ = false;  // an offer, since there was room
+  verify::OfferQueue verify_queue_;
   process::Intake intake_;
   net::Connections connections_;
-  batch::Batcher batcher_;
+  batch::BatchQueue batches_;
   std::vector<Verifier> verifiers_;
   std::vector<std::unique_ptr<Writer>> writers_;
 
@@ -109,7 +116,7 @@ class FakeWorker {
   bool left_ = false;
   std::size_t connections_made_ = 0;
   std::uint64_t gate_holds_ = 0;
-  std::uint64_t batcher_full_ = 0;
+  std::uint64_t batches_full_ = 0;
   std::vector<std::uint64_t> committed_ = std::vector<std::uint64_t>(kTransactions);
   std::vector<std::uint64_t> duplicates_ = std::vector<std::uint64_t>(kTransactions);
 };

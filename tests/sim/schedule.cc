@@ -67,8 +67,8 @@ class Schedule {
       ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
     }
     worker_.add(ends[0]);
-    clients_.push_back(
-        std::make_unique<FakeClient>(clients_.size(), ends[1], chance_, kinds_, database_));
+    clients_.push_back(std::make_unique<FakeClient>(clients_.size(), ends[1], chance_, kinds_,
+                                                    database_, worker_));
   }
 
   // Trouble ends; what is under way has to come to its end.
@@ -115,6 +115,7 @@ class Schedule {
 
   bool client_step(FakeClient& client) {
     if (client.gone()) return false;
+    if (client.dawdles() && !chance_.percent(3)) return false;
     client.maybe_vanish();
     if (client.gone()) {
       worker_.something_came();
@@ -156,7 +157,7 @@ class Schedule {
   }
 
   void check_end() {
-    worker_.check_end(vanished());
+    worker_.check_end();
     std::size_t answered = 0;
     std::size_t told_committed = 0;
     for (std::size_t i = 0; i < clients_.size(); ++i) {
@@ -167,7 +168,8 @@ class Schedule {
       answered += client.answered();
       told_committed += client.told_committed();
       // Told is who was there when the drain began; the others have their answers.
-      check(client.vanished() || client.told_to_drain() || client.answered_in_full(),
+      check(client.vanished() || client.told_to_drain() || client.told_late() ||
+                client.answered_in_full(),
             "everything that was sent is answered", i);
     }
     check(vanished() > 0 || answered == worker_.received(),
@@ -224,9 +226,10 @@ void Tally::add(const Tally& other) {
   late += other.late;
   gate_waits += other.gate_waits;
   gate_holds += other.gate_holds;
-  batcher_full += other.batcher_full;
+  batches_full += other.batches_full;
   drained_early += other.drained_early;
   vanished += other.vanished;
+  overdue += other.overdue;
 }
 
 Outcome run_schedule(std::uint64_t seed, bool print) {

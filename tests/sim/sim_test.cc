@@ -59,7 +59,7 @@ TEST_F(Simulation, ManySchedulesKeepEveryPromise) {
       "committed,"
       " %llu duplicates, %llu bisections, %llu commits in doubt, %llu retries, %llu late commits,"
       " %llu waits for credit, %llu holds, %llu times no room for a batch, %llu early drains,"
-      " %llu vanished\n",
+      " %llu vanished, %llu overdue\n",
       static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
       static_cast<double>(count) / seconds * 60, static_cast<unsigned long long>(tally.received),
       static_cast<unsigned long long>(tally.committed),
@@ -69,14 +69,16 @@ TEST_F(Simulation, ManySchedulesKeepEveryPromise) {
       static_cast<unsigned long long>(tally.retries), static_cast<unsigned long long>(tally.late),
       static_cast<unsigned long long>(tally.gate_waits),
       static_cast<unsigned long long>(tally.gate_holds),
-      static_cast<unsigned long long>(tally.batcher_full),
+      static_cast<unsigned long long>(tally.batches_full),
       static_cast<unsigned long long>(tally.drained_early),
-      static_cast<unsigned long long>(tally.vanished));
+      static_cast<unsigned long long>(tally.vanished),
+      static_cast<unsigned long long>(tally.overdue));
   if (count < kSchedules) return;
   // What is not met with is not tested.
-  for (const std::uint64_t met : {tally.committed, tally.duplicates, tally.bisections,
-                                  tally.ambiguous, tally.late, tally.gate_waits, tally.gate_holds,
-                                  tally.batcher_full, tally.drained_early, tally.vanished}) {
+  for (const std::uint64_t met :
+       {tally.committed, tally.duplicates, tally.bisections, tally.ambiguous, tally.late,
+        tally.gate_waits, tally.gate_holds, tally.batches_full, tally.drained_early, tally.vanished,
+        tally.overdue}) {
     EXPECT_GT(met, count / 100);
   }
 }

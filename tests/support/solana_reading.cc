@@ -160,6 +160,21 @@ struct Reader {
     for (const Bytes address : found.addresses)
       must(different.insert(as_text(address)).second);
   }
+
+  // Signers come first, the writable ones before the others in both parts; the first one pays.
+  void roles() {
+    const std::size_t accounts = found.addresses.size();
+    found.roles.assign(accounts, 2);
+    for (std::size_t i = signers - readonly_signers; i < signers; ++i)
+      found.roles[i] = 0;
+    for (std::size_t i = accounts - readonly_others; i < accounts; ++i)
+      found.roles[i] = 0;
+    for (std::size_t i = 0; i < signers; ++i)
+      found.roles[i] += 1;
+    for (const std::size_t program : std::set<std::size_t>(programs.begin(), programs.end()))
+      found.roles[program] += 4;
+    found.roles[0] += 8;
+  }
 };
 
 }  // namespace
@@ -171,6 +186,7 @@ std::optional<SolanaReading> read_solana(Bytes raw) {
     must(raw[0] < 128 || raw[0] == 129);
     raw[0] == 129 ? reader.version_1() : reader.old_formats();
     reader.rules();
+    reader.roles();
   } catch (const BreaksARule&) {
     return std::nullopt;
   }

@@ -17,6 +17,8 @@ struct SolanaReading {
   Bytes blockhash;
   std::vector<Bytes> signatures;
   std::vector<Bytes> addresses;  // static
+  // Of each address: 1 signer, 2 writable, 4 an instruction calls it, 8 pays the fee.
+  std::vector<unsigned> roles;
   std::size_t instructions = 0;
   std::size_t lookups = 0;
 };

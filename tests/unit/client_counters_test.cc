@@ -1,8 +1,12 @@
 // How the client counts connections that did not go well.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "txindex/client.h"
 
+#include "support/certificates.h"
 #include "support/fake_server.h"
 #include "support/producer.h"
 
@@ -74,6 +78,43 @@ TEST(ClientCounters, OneThatNobodyTakesIsRefused) {
   EXPECT_FALSE(producer.client.finish());
   EXPECT_GE(producer.client.counters().refused, 2U);
   EXPECT_EQ(producer.client.counters().reset, 0U);
+}
+
+// A client that is to use TLS, and gives up soon.
+Client::Options with_tls(const test::TempDir& dir) {
+  auto options = Producer::quick();
+  options.tls = load_tls({test::Authority(dir, "ours").file(), "", ""}).value();
+  options.give_up_after = 400ms;
+  return options;
+}
+
+TEST(ClientCounters, AHandshakeThatIsNotAnsweredIsHung) {
+  const test::TempDir dir;
+  // The kernel takes the connection, and nobody comes for it.
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), length), 0);
+  ASSERT_EQ(::listen(listener, 10), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
+  Producer producer(ntohs(address.sin_port), with_tls(dir));
+  ASSERT_TRUE(producer.send(1));
+  EXPECT_FALSE(producer.client.finish());
+  EXPECT_GE(producer.client.counters().hung, 1U);
+  EXPECT_EQ(producer.client.counters().refused + producer.client.counters().reset, 0U);
+  ::close(listener);
+}
+
+TEST(ClientCounters, AHandshakeThatIsBrokenOffIsReset) {
+  const test::TempDir dir;
+  FakeServer server(Script{});  // what it is sent is no preface, so it closes
+  Producer producer(server.port(), with_tls(dir));
+  ASSERT_TRUE(producer.send(1));
+  EXPECT_FALSE(producer.client.finish());
+  EXPECT_GE(producer.client.counters().reset, 2U);
+  EXPECT_EQ(producer.client.counters().refused + producer.client.counters().hung, 0U);
 }
 
 }  // namespace

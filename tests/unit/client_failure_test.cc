@@ -191,6 +191,34 @@ TEST(ClientFailure, AnErrorThatPassesIsWaitedOut) {
   }
 }
 
+TEST(ClientFailure, AServerThatOnlyRefusesIsGivenUpAndItsWordsAreTold) {
+  for (const auto code : {wire::ErrorCode::timed_out, wire::ErrorCode::too_many_connections}) {
+    Script script;
+    script.end_after = 0;
+    script.ack_first = 0;
+    script.ending = Ending::say;
+    wire::append_error(script.last_words, code, "not now");
+    FakeServer server(script);
+    auto options = Producer::quick();
+    options.give_up_after = 300ms;
+    Producer producer(server.port(), options);
+    ASSERT_TRUE(producer.send(1));
+    // Not finish(), which would wait for ever for a client that never gives up.
+    const auto patience = std::chrono::steady_clock::now() + 20s;
+    auto done = producer.client.process();
+    while (done && std::chrono::steady_clock::now() < patience) {
+      pollfd waiting{producer.client.fd(), producer.client.events(), 0};
+      poll(&waiting, 1, std::min(producer.client.timeout_ms(), 50));
+      done = producer.client.process();
+    }
+    ASSERT_FALSE(done);
+    EXPECT_NE(message(done).find("not served for 0.3 s: refused by the server: not now"),
+              std::string::npos)
+        << message(done);
+    EXPECT_GE(server.connection_count(), 2U) << "it may pass";
+  }
+}
+
 TEST(ClientFailure, AnErrorOfTheServerEndsTheStreamAfterTheAcksBeforeIt) {
   Script script;
   script.end_after = 10;

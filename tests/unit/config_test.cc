@@ -203,6 +203,16 @@ TEST_F(ConfigTest, TheExampleShowsEverySettingWithItsDefault) {
 
 // --- The file ----------------------------------------------------------------------------------
 
+TEST_F(ConfigTest, ACommentStandsBehindWhiteSpaceOnly) {
+  std::istringstream file("a =#1\nb = #1\nc = x#1 # 2\n");
+  const auto entries = read_entries(file);
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 3U);
+  EXPECT_EQ((*entries)[0].value, "#1");
+  EXPECT_EQ((*entries)[1].value, "");
+  EXPECT_EQ((*entries)[2].value, "x#1");
+}
+
 TEST_F(ConfigTest, SectionsCommentsAndQuotationMarksAreUnderstood) {
   const auto got = config({"--config", file("\n"
                                             "# comment\n"

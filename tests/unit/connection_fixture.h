@@ -92,6 +92,22 @@ class ConnectionTest : public testing::Test, public Receiver {
     done.get_future().wait();
   }
 
+  // Sends lines, each of which is answered at once, and reads no answer, until nothing more fits
+  // and the server reads no more.
+  void fill_with_answers(RawClient& client) {
+    constexpr int kTurns = 10;  // of the loop, in which it would read what there is
+    Sent lines;
+    for (int i = 0; i < 1000; ++i)
+      lines.insert(lines.end(), {'!', '\n'});
+    for (int quiet = 0; quiet < kTurns; ++quiet) {
+      const auto before = stat(stats::Word::received_bytes);
+      const auto sent = client.send_what_fits(lines);
+      on_loop([] {});
+      if (sent > 0 || stat(stats::Word::received_bytes) > before) quiet = -1;
+    }
+  }
+  static constexpr const char* kAnswerToFilling = "rejected malformed not base64";
+
   std::size_t waiting() {
     std::size_t n = 0;
     on_loop([&] { n = waiting_.size(); });
@@ -112,22 +128,6 @@ class ConnectionTest : public testing::Test, public Receiver {
     for (int i = 0; i < count; ++i)
       pings.insert(pings.end(), {9, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8});
     return pings;
-  }
-
-  // Sends PINGs, and reads no PONG, until the server reads no more: so long that it has looked at a
-  // whole chunk of them. No time passes for deadlines.
-  void stuff(RawClient& client) {
-    constexpr auto kQuiet =
-        static_cast<int>(limits::kLargeChunkBytes / (13 * limits::kPingsPerSecondMax)) + 2;
-    const Sent pings = pings_of(1000);
-    std::size_t sent = 0;
-    for (int quiet = 0; quiet < kQuiet; ++quiet) {
-      const auto before = stat(stats::Word::received_bytes);
-      sent += client.send_what_fits(std::span(pings).subspan(sent % pings.size()));
-      on_loop([this] { connections_->tend(now_); });
-      on_loop([] {});
-      if (stat(stats::Word::received_bytes) > before) quiet = -1;
-    }
   }
 
   std::uint64_t stat(stats::Word word) { return stats::get(*parts_->stats, word); }

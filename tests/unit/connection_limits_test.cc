@@ -1,9 +1,11 @@
 // What a connection does about peers that owe it something, and about those that want too much.
 // The seconds of the deadlines are passed in.
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 
 #include "access/guard.h"
 #include "flow/clock.h"
+#include "support/certificates.h"
 #include "unit/connection_fixture.h"
 
 namespace txindex::net {
@@ -182,12 +184,8 @@ TEST_F(ConnectionLimitsTest, WhatHasComeIsReadBeforeItIsCalledLate) {
 
 TEST_F(ConnectionLimitsTest, WhoReadsNoAnswersIsNotReadAndIsLeft) {
   RawClient client(port_);
-  client.hello();
-  stuff(client);
-  EXPECT_LT(stat(stats::Word::received_bytes), limits::kMiB);
-  pass(29);
-  EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
-  pass(1);
+  fill_with_answers(client);
+  pass(31);
   EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
   pass(6);
   EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
@@ -248,6 +246,79 @@ TEST_F(ConnectionLimitsTest, WithoutItsTokenALineConnectionIsAStranger) {
   alice.send(Sent{'?', '\n'});
   EXPECT_EQ(alice.receive_line(), "rejected malformed not base64");
   stop();
+}
+
+TEST_F(ConnectionLimitsTest, ThatThereIsRoomAgainIsSeenBeforeAnswersAreCalledUnread) {
+  RawClient client(port_);
+  fill_with_answers(client);
+  on_loop([&] {
+    // The loop is busy with something else while the client reads on.
+    for (int i = 0; i < 4000; ++i)
+      EXPECT_EQ(client.receive_line(), kAnswerToFilling);
+    pass_on_loop(32);
+  });
+  EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
+  pass(32);
+  EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
+}
+
+TEST_F(ConnectionLimitsTest, AHandshakeHasTheTimeOfHello) {
+  const test::TempDir dir;
+  const test::Authority authority(dir, "ours");
+  const auto files = authority.sign("server");
+  config::Config config;
+  config.tls_certificate = files.certificate;
+  config.tls_key = files.key;
+  const auto guard = access::Guard::load(config);
+  ASSERT_TRUE(guard) << guard.error().message;
+  on_loop([&] { connections_->guard(*guard); });
+  RawClient says_nothing(port_);
+  RawClient begins(port_);
+  begins.send(Sent{0x16, 3, 1});
+  wait_for_connections(2);
+  pass(10);
+  EXPECT_EQ(stat(stats::Word::connections_open), 2U);
+  pass(1);
+  EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+  EXPECT_EQ(stat(stats::Word::overdue_hello), 2U);
+  EXPECT_EQ(stat(stats::Word::tls_failed), 2U);
+  EXPECT_FALSE(says_nothing.receive_frame());
+  stop();  // before the guard goes
+}
+
+// What the kernel gives up because the peer takes nothing is counted as what a deadline ends.
+TEST_F(ConnectionLimitsTest, AnswersThatTheKernelGivesUpAreOverdueToo) {
+  const int listening = *open_listener({"127.0.0.1", 0});
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  getsockname(listening, reinterpret_cast<sockaddr*>(&address), &length);
+  RawClient client(ntohs(address.sin_port));
+  int fd = -1;
+  ASSERT_TRUE(eventually([&] { return (fd = ::accept(listening, nullptr, nullptr)) >= 0; }));
+  on_loop([&] {
+    connections_->add({*loop_, boost::asio::ip::tcp::v4(), fd});
+    const unsigned impatient_ms = 100;
+    ASSERT_EQ(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &impatient_ms, sizeof impatient_ms), 0);
+  });
+  // Each line has an answer, and the client reads none.
+  std::string lines;
+  for (int i = 0; i < 1000; ++i)
+    lines += "!\n";
+  EXPECT_TRUE(eventually([&] {
+    if (stat(stats::Word::overdue_answers) == 0)
+      client.send_what_fits({lines.begin(), lines.end()});
+    return stat(stats::Word::connections_open) == 0;
+  }));
+  EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
+  ::close(listening);
+}
+
+TEST_F(ConnectionLimitsTest, APeerThatIsGoneAndOwesNothingIsNotOverdue) {
+  RawClient client(port_);
+  client.hello();
+  client.reset();
+  EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+  EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
 }
 
 // --- Caps --------------------------------------------------------------------------------------

@@ -92,12 +92,13 @@ TEST_F(ConnectionTest, WhatIsRejectedAtOnceAndLeavesIsForgotten) {
     EXPECT_EQ(client.receive_line(), std::nullopt);
   }
   EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+  EXPECT_EQ(stat(stats::Word::received), 20U);
+  EXPECT_EQ(stat(stats::Word::outcome_malformed), 20U);
 }
 
 TEST_F(ConnectionTest, DrainDoesNotWaitForAPeerThatTakesNoAnswers) {
   RawClient client(port_);
-  client.hello();
-  stuff(client);
+  fill_with_answers(client);
   std::atomic<bool> gone = false;
   on_loop([&] {
     connections_->drain([&] {
