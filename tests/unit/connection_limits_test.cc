@@ -253,11 +253,12 @@ TEST_F(ConnectionLimitsTest, ThatThereIsRoomAgainIsSeenBeforeAnswersAreCalledUnr
   fill_with_answers(client);
   on_loop([&] {
     // The loop is busy with something else while the client reads on.
-    for (int i = 0; i < 4000; ++i)
+    for (int i = 0; i < 6000; ++i)
       EXPECT_EQ(client.receive_line(), kAnswerToFilling);
     pass_on_loop(32);
   });
   EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
+  fill_with_answers(client);
   pass(32);
   EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
 }
@@ -301,12 +302,11 @@ TEST_F(ConnectionLimitsTest, AnswersThatTheKernelGivesUpAreOverdueToo) {
     ASSERT_EQ(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &impatient_ms, sizeof impatient_ms), 0);
   });
   // Each line has an answer, and the client reads none.
-  std::string lines;
+  Sent lines;
   for (int i = 0; i < 1000; ++i)
-    lines += "!\n";
+    lines.insert(lines.end(), {'!', '\n'});
   EXPECT_TRUE(eventually([&] {
-    if (stat(stats::Word::overdue_answers) == 0)
-      client.send_what_fits({lines.begin(), lines.end()});
+    if (stat(stats::Word::overdue_answers) == 0) client.send_what_fits(lines);
     return stat(stats::Word::connections_open) == 0;
   }));
   EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
