@@ -95,14 +95,15 @@ class ConnectionTest : public testing::Test, public Receiver {
   // Sends lines, each of which is answered at once, and reads no answer, until nothing more fits
   // and the server reads no more.
   void fill_with_answers(RawClient& client) {
-    constexpr int kTurns = 10;  // of the loop, in which it would read what there is
+    constexpr int kTurns = 10;
+    constexpr auto kTurn = std::chrono::milliseconds(20);  // of the loop, not of the clock alone
     Sent lines;
     for (int i = 0; i < 1000; ++i)
       lines.insert(lines.end(), {'!', '\n'});
     for (int quiet = 0; quiet < kTurns; ++quiet) {
       const auto before = stat(stats::Word::received_bytes);
       const auto sent = client.send_what_fits(lines);
-      on_loop([] {});
+      on_loop_after(kTurn);
       if (sent > 0 || stat(stats::Word::received_bytes) > before) quiet = -1;
     }
   }
