@@ -101,9 +101,10 @@ void RawClient::reset() {
   ::close(std::exchange(fd_, -1));
 }
 
-void RawClient::send_what_fits(const Bytes& bytes) {
+std::size_t RawClient::send_what_fits(const Bytes& bytes) {
   const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno != EAGAIN) fail("send");
+  return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
 bool RawClient::fill() {

@@ -183,20 +183,45 @@ TEST_F(ConnectionLimitsTest, WhatHasComeIsReadBeforeItIsCalledLate) {
 
 TEST_F(ConnectionLimitsTest, WhoReadsNoAnswersIsNotReadAndIsLeft) {
   RawClient client(port_);
-  client.hello();
-  Sent pings;
-  for (int i = 0; i < 1000; ++i) {
-    const Sent ping = {9, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8};
-    pings.insert(pings.end(), ping.begin(), ping.end());
-  }
-  std::uint64_t before = 0;
-  do {
-    before = stat(stats::Word::received_bytes);
-    client.send_what_fits(pings);
-  } while (eventually([&] { return stat(stats::Word::received_bytes) > before; },
-                      std::chrono::milliseconds(300)));
-  pass(31);
-  EXPECT_EQ(stat(stats::Word::overdue_answers), 1U);
+  const std::string line = "!\n";
+  client.send(line);
+  const auto answer = client.receive_line();
+  ASSERT_TRUE(answer);
+  const std::size_t answer_bytes = answer->size() + 1;
+  Sent lines;
+  for (int i = 0; i < 10'000; ++i)
+    lines.insert(lines.end(), line.begin(), line.end());
+  // Between two turns of the loop.
+  struct Traffic {
+    std::uint64_t read = 0;
+    std::uint64_t sent = 0;
+  };
+  const auto traffic = [&] {
+    Traffic now;
+    on_loop([&] { now = {stat(stats::Word::received_bytes), stat(stats::Word::sent_bytes)}; });
+    return now;
+  };
+  std::size_t at = 0;
+  Traffic last;
+  // Until it owes answers for what it has read, and they do not get away.
+  ASSERT_TRUE(eventually([&] {
+    for (std::size_t more = 1; more > 0; at += more) {
+      const auto in_line = static_cast<std::ptrdiff_t>(at % line.size());
+      more = client.send_what_fits(Sent(lines.begin() + in_line, lines.end()));
+    }
+    const Traffic now = traffic();
+    const bool stands = now.sent == last.sent;
+    last = now;
+    return stands && now.read / line.size() * answer_bytes > now.sent;
+  }));
+  pass(29);
+  EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
+  EXPECT_LT(traffic().read, line.size() + at) << "it is not read while it does not read";
+  // Two seconds more, or later if the kernel still found room for some.
+  EXPECT_TRUE(eventually([&] {
+    pass(1);
+    return stat(stats::Word::overdue_answers) == 1U;
+  }));
   pass(6);
   EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
 }
