@@ -11,6 +11,10 @@
 -- For a service that upgrades its schema by itself: ALTER ROLE txindexd_owner LOGIN PASSWORD '…'.
 --
 -- What ingest may do in the schema, `txindexd migrate` grants it (txindex.grant_ingest).
+--
+-- In a database in use, the first time, tables change their owner: writers and readers wait until it
+-- is done. It waits for them no longer than lock_timeout for each table (-v lock_timeout=10s), and
+-- then fails, having changed nothing.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 \if :{?owner}
@@ -22,7 +26,23 @@ SET client_min_messages = warning;
   \set ingest txindexd
 \endif
 
+\if :{?lock_timeout}
+\else
+  \set lock_timeout 10s
+\endif
+
 BEGIN;
+SET LOCAL lock_timeout = :'lock_timeout';
+-- Nobody makes or drops a partition meanwhile: it would be missed below. Then the tables of which
+-- the owner changes, in the order in which the writers' statements lock them.
+SELECT pg_advisory_xact_lock(hashtextextended('txindex.partitions', 0)) AS locked \gset
+SELECT format('LOCK TABLE ONLY txindex.%I IN ACCESS EXCLUSIVE MODE', parent)
+  FROM unnest(ARRAY['boundary_transactions', 'transactions', 'transaction_accounts',
+                    'transaction_lookups', 'instructions']) WITH ORDINALITY AS p(parent, place)
+  WHERE EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE n.nspname = 'txindex' AND c.relname = parent
+                    AND pg_get_userbyid(c.relowner) <> :'owner')
+  ORDER BY place \gexec
 SELECT format('CREATE ROLE %I NOLOGIN', :'owner')
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \gexec
 SELECT format('CREATE ROLE %I LOGIN', :'ingest')

@@ -29,12 +29,14 @@ for name in txindexd txindex; do
   has_not "$program" "has relocations in its code" 'TEXTREL' readelf -dW
   [ "$type" = Release ] || continue
   has "$program" "has no stack protector" '__stack_chk_fail' readelf --dyn-syms -W
+  has "$program" "calls none of the C library's checked functions" ' __[a-z_]+_chk(@|$)' readelf --dyn-syms -W
   has_not "$program" "has switches that are for tests" 'TXINDEX_TEST_' strings -a
 done
 
-# What leaves no trace that could be told from chance is looked for in the commands.
+# What leaves no trace that could be told from chance is looked for in the commands. Of CET that is
+# all: whether a program is marked for it depends on the C library's start files too.
 if [ "$type" = Release ]; then
-  flags='-fstack-protector-strong -fstack-clash-protection'
+  flags='-fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS'
   [ "$(uname -m)" != x86_64 ] || flags="$flags -fcf-protection"
   for flag in $flags; do
     without=$(grep '"command".*/src/.*\.cc' "$build/compile_commands.json" | grep -vc -- " $flag " || true)

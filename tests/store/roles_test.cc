@@ -1,6 +1,8 @@
 // The role of ingest can do what the workers have to do, and nothing else.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "flow/clock.h"
 #include "store/maintenance.h"
 #include "store/roles_fixture.h"
@@ -261,6 +263,45 @@ TEST_F(RolesTest, ASchemaOfIngestsOwnBecomesTheOwners) {
     pqxx::work work(ingest);
     EXPECT_THROW(work.exec(sql), pqxx::insufficient_privilege) << sql;
   }
+}
+
+// Of a partition that somebody is making while the script runs nothing stays with ingest.
+TEST_F(RolesTest, InADatabaseInUseTheScriptWaitsForWhoMakesAPartition) {
+  test::PostgresCluster old;
+  old.query("CREATE ROLE txindexd LOGIN");
+  old.query("CREATE DATABASE chain OWNER txindexd");
+  const std::string host = "host=" + old.socket_path().parent_path().string() + " dbname=chain";
+  ASSERT_TRUE(migrate(host + " user=txindexd", 1h));
+  const auto script = [&](const std::string& lock_timeout) {
+    return test::run({"psql", "-X", "-q", "-v", "lock_timeout=" + lock_timeout, "-f",
+                      TXINDEX_SOURCE_DIR "/config/postgresql/roles.sql", host + " user=postgres"});
+  };
+  pqxx::connection connection(host + " user=txindexd");
+  const auto owners = [&] {
+    pqxx::connection administrator(host + " user=postgres");
+    pqxx::nontransaction query(administrator);
+    const auto row = query.exec1(
+        "SELECT string_agg(DISTINCT tableowner, ' ') FROM pg_tables WHERE schemaname = 'txindex'");
+    return row[0].as<std::string>();
+  };
+  {
+    pqxx::work reader(connection);
+    reader.exec("SELECT count(*) FROM txindex.transactions");
+    const test::Ran ran = script("100ms");
+    EXPECT_EQ(ran.status, 3) << ran.output;
+    EXPECT_NE(ran.output.find("lock timeout"), std::string::npos) << ran.output;
+    EXPECT_EQ(owners(), "txindexd") << "all or nothing";
+  }
+  pqxx::work writer(connection);
+  writer.exec("SELECT txindex.ensure_partitions(ARRAY[timestamptz '2026-11-21 10:00+00'])");
+  auto running = std::async(std::launch::async, [&] { return script("60s"); });
+  EXPECT_TRUE(test::eventually([&] {
+    return old.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'") == "1";
+  }));
+  writer.commit();
+  const test::Ran ran = running.get();
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(owners(), "txindexd_owner");
 }
 
 TEST_F(RolesTest, IngestStartsOnACurrentSchemaAndSaysWhatToDoAboutAnother) {

@@ -6,6 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstring>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -92,22 +93,38 @@ class ConnectionTest : public testing::Test, public Receiver {
     done.get_future().wait();
   }
 
-  // Sends lines, each of which is answered at once, and reads no answer, until nothing more fits
-  // and the server reads no more.
-  void fill_with_answers(RawClient& client) {
-    constexpr int kTurns = 10;
-    constexpr auto kTurn = std::chrono::milliseconds(20);  // of the loop, not of the clock alone
-    Sent lines;
-    for (int i = 0; i < 1000; ++i)
-      lines.insert(lines.end(), {'!', '\n'});
-    for (int quiet = 0; quiet < kTurns; ++quiet) {
-      const auto before = stat(stats::Word::received_bytes);
-      const auto sent = client.send_what_fits(lines);
-      on_loop_after(kTurn);
-      if (sent > 0 || stat(stats::Word::received_bytes) > before) quiet = -1;
-    }
-  }
+  // Sends lines, each of which is answered at once, and reads no answer, until the server owes
+  // answers for what it has read, and they do not get away. The client's own sockets are full then.
   static constexpr const char* kAnswerToFilling = "rejected malformed not base64";
+  void fill_with_answers(RawClient& client) {
+    constexpr std::size_t kLineBytes = 2;
+    const std::size_t answer_bytes = std::strlen(kAnswerToFilling) + 1;
+    Sent lines;
+    for (int i = 0; i < 10'000; ++i)
+      lines.insert(lines.end(), {'!', '\n'});
+    struct Traffic {
+      std::uint64_t read = 0;
+      std::uint64_t sent = 0;
+    };
+    // Between two turns of the loop.
+    const auto traffic = [this] {
+      Traffic now;
+      on_loop([&] { now = {stat(stats::Word::received_bytes), stat(stats::Word::sent_bytes)}; });
+      return now;
+    };
+    const Traffic begin = traffic();
+    Traffic last = begin;
+    std::size_t at = 0;
+    ASSERT_TRUE(eventually([&] {
+      for (std::size_t more = 1; more > 0; at += more)
+        more = client.send_what_fits(std::span(lines).subspan(at % kLineBytes));
+      const Traffic now = traffic();
+      const bool stands = now.sent == last.sent;
+      last = now;
+      const auto owed = (now.read - begin.read) / kLineBytes * answer_bytes;
+      return stands && owed > now.sent - begin.sent;
+    }));
+  }
 
   std::size_t waiting() {
     std::size_t n = 0;
