@@ -48,8 +48,6 @@ inline constexpr std::size_t kRefusalsMax = 64;
 // After a half-close the peer has this long to end its side.
 inline constexpr int kReadOutMilliseconds = 2000;
 
-// A peer has this long to complete the TLS handshake.
-inline constexpr int kHandshakeMaxMilliseconds = 10'000;
 // Tokens in the file that says who may send.
 inline constexpr std::size_t kTokensMax = 64;
 

@@ -113,6 +113,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void fail(wire::ErrorCode code, std::string message);
   void append_text(std::string_view text);
   void write_answers();
+  bool has_room();
   void send(bool look_again = false);
   void wait_writable();
   void half_close_when_answered();

@@ -1,5 +1,6 @@
 // The other half of Connection: answers, and the ways in which it ends.
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <boost/asio/buffer.hpp>
@@ -83,9 +84,9 @@ void Connection::tend(std::int64_t now_steady_us) {
   if (state_ == State::ending && in_flight_ == 0 &&
       silent_us > limits::kUnreadAnswersMaxMilliseconds * 1000LL) {
     // Perhaps it is the loop that is late, and the peer has made room.
-    const std::int64_t written_us = last_sent_us_;
+    if (!has_room()) return close();
     send(true);
-    return last_sent_us_ == written_us ? close() : flush();
+    return flush();
   }
   if (receiving() && overdue(now_steady_us) != Owed::nothing) return end_overdue(now_steady_us);
   pings_ = 0;
@@ -126,7 +127,7 @@ Owed Connection::overdue(std::int64_t now_steady_us) {
 
 void Connection::end_overdue(std::int64_t now_steady_us) {
   // Perhaps it is the loop that is late, and what is owed has come: one more look into the socket.
-  send(true);
+  if (waiting_writable_ && has_room()) send(true);
   pump();
   const Owed what = receiving() ? overdue(now_steady_us) : Owed::nothing;
   if (what == Owed::nothing) return;
@@ -200,6 +201,12 @@ void Connection::wait_writable() {
                                 self->waiting_writable_ = false;
                                 if (!failed) self->flush();
                               });
+}
+
+// As much as makes the kernel say so; a few bytes less than that do not mean that the peer reads.
+bool Connection::has_room() {
+  pollfd socket{stream_.socket().native_handle(), POLLOUT, 0};
+  return ::poll(&socket, 1, 0) == 1 && (socket.revents & POLLOUT) != 0;
 }
 
 // `look_again`: also when the last that was heard of the socket is that it is full.

@@ -18,7 +18,7 @@ struct Outcome {
 };
 
 Outcome read_cut(Bytes stream, fuzz::Cut cut) {
-  test::LoopParts parts(1 << 30);
+  static test::LoopParts parts(1 << 30);
   FrameBuffer buffer;
   Outcome outcome;
   fuzz::feed(buffer, parts, stream, cut, [&](FrameBuffer& in) {

@@ -29,7 +29,7 @@ void take(Outcome& outcome, std::span<std::uint8_t> line) {
 }
 
 Outcome read_cut(Bytes stream, fuzz::Cut cut) {
-  test::LoopParts parts(1 << 30);
+  static test::LoopParts parts(1 << 30);
   FrameBuffer buffer;
   Outcome outcome;
   fuzz::feed(buffer, parts, stream, cut, [&](FrameBuffer& in) {

@@ -77,6 +77,7 @@ for name, request in {
     "two": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /readyz?a=b HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n",
     "plain": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz?a HTTP/1.1\r\nhost: METRICS.example.:80\r\n\r\n"
              b"HEAD /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept:\r\n\r\nPUT /metrics HTTP/1.1\r\nHost: localhost:1\r\n\r\n"
+             b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\nGET /statu HTTP/1.1\r\nHost: localhost\r\n\r\n"
              b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\nGET /status HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n",
     "hosts": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\nGET / HTTP/1.0\r\n\r\n",
     "old": b"GET / HTTP/1.0\r\n\r\n",

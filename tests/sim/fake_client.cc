@@ -122,7 +122,11 @@ bool FakeClient::read() {
   if (n > 0) {
     chance_.note("client reads", name_, static_cast<std::uint64_t>(n));
     in_.insert(in_.end(), piece.begin(), piece.begin() + n);
-    line_mode_ ? take_lines() : take_frames();
+    // To who has said nothing yet, an ERROR comes as a frame.
+    const bool is_error =
+        in_.size() > limits::kFrameLengthBytes &&
+        in_[limits::kFrameLengthBytes] == static_cast<std::uint8_t>(wire::FrameType::error);
+    line_mode_ && !is_error ? take_lines() : take_frames();
     return true;
   }
   chance_.note(n == 0 ? "client sees the end" : "client sees a reset", name_);

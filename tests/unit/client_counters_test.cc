@@ -84,7 +84,7 @@ TEST(ClientCounters, OneThatNobodyTakesIsRefused) {
 Client::Options with_tls(const test::TempDir& dir) {
   auto options = Producer::quick();
   options.tls = load_tls({test::Authority(dir, "ours").file(), "", ""}).value();
-  options.give_up_after = 400ms;
+  options.give_up_after = 1s;
   return options;
 }
 
@@ -113,7 +113,7 @@ TEST(ClientCounters, AHandshakeThatIsBrokenOffIsReset) {
   Producer producer(server.port(), with_tls(dir));
   ASSERT_TRUE(producer.send(1));
   EXPECT_FALSE(producer.client.finish());
-  EXPECT_GE(producer.client.counters().reset, 2U);
+  EXPECT_GE(producer.client.counters().reset, 1U);
   EXPECT_EQ(producer.client.counters().refused + producer.client.counters().hung, 0U);
 }
 

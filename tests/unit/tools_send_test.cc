@@ -194,7 +194,7 @@ TEST(Send, AServerThatNeverServesIsGivenUpWithItsWords) {
   wire::append_error(script.last_words, wire::ErrorCode::too_many_connections, "too many of you");
   FakeServer server(script);
   SendOptions options = of({dir / "a.txs"});
-  options.give_up_after = 300ms;
+  options.give_up_after = 1s;
   const Report report = send(server, options);
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("too many of you"), std::string::npos);
