@@ -26,7 +26,7 @@ enum class CrashPoint : std::uint8_t {
 
 // What may be broken.
 enum class Promise : std::uint8_t {
-  commit_before_ack,  // a batch is committed only with the next one, or when the writer ends
+  commit_before_ack,  // batches are committed some later together, or when the writer ends
   verification,       // what the verification says is not heeded
   ticket_kept,        // a ticket is dropped, which ends the process
   ticket_completed,   // a ticket is lost, which nobody notices

@@ -102,7 +102,7 @@ const Act postgres_terminate = {
       return to_sessions(arena, "pg_terminate_backend", "pid % 100 < " + share);
     },
     [](const Outcome& o) {
-      return o.logged({"terminating connection due to administrator command"});
+      return o.logged({"PostgreSQL failed", "the connection is lost"});
     }};
 
 // Of statements that run just now.

@@ -44,6 +44,14 @@ std::vector<Planned> schedule(const Scenario& scenario, const Effort& effort) {
   return plan;
 }
 
+template <typename Kind>
+std::string to_text(const std::map<Kind, std::uint64_t>& counts, const std::string& name) {
+  std::string text;
+  for (const auto& [kind, count] : counts)
+    text += name + " " + std::to_string(static_cast<int>(kind)) + ": " + std::to_string(count);
+  return text;
+}
+
 std::vector<std::string> problems_of(const Scenario& scenario, const Verdict& verdict) {
   const Outcome& o = verdict.outcome;
   std::vector<std::string> problems;
@@ -58,7 +66,9 @@ std::vector<std::string> problems_of(const Scenario& scenario, const Verdict& ve
         act->bites(o) > 0 || (!alone && times <= kMayMiss),
         std::string("did not bite: ") + act->name + ", done " + std::to_string(times) + " times");
   }
-  expect(scenario.bites == nullptr || scenario.bites(o) > 0, "the fault did not bite");
+  expect(scenario.bites == nullptr || scenario.bites(o) > 0,
+         "the fault did not bite" + to_text(o.nuisance, ", nuisance") +
+             to_text(o.strangers_ended, ", strangers ended"));
   if (scenario.must_be_seen != nullptr) {
     expect(scenario.must_be_seen(o) > 0, "the oracle does not see that a promise is broken");
     return problems;

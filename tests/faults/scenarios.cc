@@ -211,8 +211,9 @@ std::vector<Scenario> of_clients() {
                            counted(o, "overdue_answers"), counted(o, "connections_broken")});
              for (const auto& [kind, visits] : o.nuisance)
                least = std::min(least, visits);
-             for (const Abuse abuse : {Abuse::only_connect, Abuse::garbage, Abuse::http, Abuse::tls,
-                                       Abuse::slow, Abuse::absurd})
+             // What HTTP says are lines, each of which is answered; nobody is thrown out for that.
+             for (const Abuse abuse : {Abuse::only_connect, Abuse::garbage, Abuse::tls, Abuse::slow,
+                                       Abuse::absurd, Abuse::one_address})
                least = std::min(least, o.strangers_ended.at(abuse));
              return least;
            },
