@@ -95,15 +95,15 @@ const Act postgres_forgets = {
     },
     seen<postgres_forgets>};
 
-const Act postgres_terminate = {
-    "pg_terminate_backend", Part::postgres,
-    [](Arena& arena, Random& random) {
-      const std::string share = std::to_string(20 + random.below(80));
-      return to_sessions(arena, "pg_terminate_backend", "pid % 100 < " + share);
-    },
-    [](const Outcome& o) {
-      return o.logged({"PostgreSQL failed", "the connection is lost"});
-    }};
+const Act postgres_terminate = {"pg_terminate_backend", Part::postgres,
+                                [](Arena& arena, Random& random) {
+                                  const std::string share = std::to_string(20 + random.below(80));
+                                  return to_sessions(arena, "pg_terminate_backend",
+                                                     "pid % 100 < " + share);
+                                },
+                                [](const Outcome& o) {
+                                  return o.logged({"PostgreSQL failed", "the connection is lost"});
+                                }};
 
 // Of statements that run just now.
 const Act postgres_cancel = {"statements cancelled", Part::postgres,

@@ -29,6 +29,8 @@ using Milliseconds = std::chrono::milliseconds;
 
 // What a scenario takes.
 struct Setup {
+  static constexpr std::size_t kWorkers = 2;
+
   PostgresCluster::Settings postgres = {};
   std::vector<std::string> server_flags = {};
   std::map<std::string, std::string> environment = {};  // of the service
