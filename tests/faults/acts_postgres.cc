@@ -1,6 +1,7 @@
 // Acts on PostgreSQL, and on the connections to it.
 #include <signal.h>
 
+#include <algorithm>
 #include <pqxx/except>
 #include <sstream>
 
@@ -136,8 +137,8 @@ const Act lock_tables = {
       return true;
     },
     [](const Outcome& o) {
-      return o.logged({"57014", "due to statement timeout"}) +
-             o.logged({"55P03", "due to lock timeout"});
+      return std::min(seen<lock_tables>(o), o.logged({"57014", "due to statement timeout"}) +
+                                                o.logged({"55P03", "due to lock timeout"}));
     }};
 
 // A request of this size is a batch: what comes back is the answer to its commit.

@@ -39,7 +39,7 @@ std::vector<Scenario> controls() {
   unverified.bad_signatures = true;
   Setup repeated;
   repeated.short_partitions = true;
-  repeated.nuisance = {Nuisance::Kind::repeats, Nuisance::Kind::lines};
+  repeated.nuisance = {Nuisance::Kind::repeats, Nuisance::Kind::lines, Nuisance::Kind::repeats};
   // Workers that keep dying are held back: this much is enough to see.
   Setup dropping = breaking("ticket_kept:400");
   dropping.settle = std::chrono::seconds(3);
@@ -47,16 +47,19 @@ std::vector<Scenario> controls() {
   Setup losing = breaking("ticket_completed:300");
   losing.settle = std::chrono::seconds(4);
   losing.server_flags = {"--drain-timeout=1s"};
+  Scenario doubling = control("uniqueness_forgotten", "the unique indexes are dropped", repeated,
+                              {&forget_uniqueness, &kill_worker},
+                              [](const Outcome& o) { return o.counts.doubled; });
+  doubling.pause_ms = {100, 500};
+  doubling.least = std::chrono::seconds(4);
   return {
+      doubling,
       control("ack_before_commit", "a batch is acknowledged before it is committed",
               breaking("commit_before_ack"), {&kill_worker}, missing),
       control("unsafe_postgres", "PostgreSQL with fsync and synchronous_commit off, killed", unsafe,
               {&postgres_forgets}, missing),
       control("verification_skipped", "bad signatures are stored", unverified, {},
               [](const Outcome& o) { return std::min(o.counts.unverified, o.counts.misjudged); }),
-      control("uniqueness_forgotten", "the unique indexes are dropped", repeated,
-              {&forget_uniqueness, &kill_worker},
-              [](const Outcome& o) { return o.counts.doubled; }),
       // Each drop ends its worker, with a line in the log.
       control("ticket_dropped", "transactions are dropped: their workers abort", dropping, {},
               [](const Outcome& o) {
