@@ -4,6 +4,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/server.h"
+
 namespace txindex::test {
 namespace {
 
@@ -161,13 +163,16 @@ Outcome Arena::finish() {
 }
 
 void Arena::gather(Outcome& outcome) {
+  service_->tend();
+  outcome.statistics = service_->statistics();
   // A death that the supervisor has not seen yet would be one of those while it drains, for which
   // it ends with status 1. One that is held back is none.
-  service_->tend();
-  eventually(
-      [this] { return service_->workers().size() == Setup::kWorkers && service_->admin() != 0; },
-      kDeathSeenLimit);
-  outcome.statistics = service_->statistics();
+  const auto all_live = [this] {
+    const auto workers = service_->workers();
+    return workers.size() == Setup::kWorkers && service_->admin() != 0 &&
+           std::all_of(workers.begin(), workers.end(), is_alive);
+  };
+  eventually(all_live, kDeathSeenLimit);
   outcome.service_status = service_->stop(kStopLimit);
   outcome.service_starts = service_->starts();
   outcome.service_log = service_->log();
