@@ -67,13 +67,20 @@ void Arena::network_bad(const char* act, Milliseconds time, const BadNetwork::Qu
   later(time, [this, act, counter, before = (*network_.*counter)()] {
     if ((*network_.*counter)() > before) saw(act);
     network_->set({});
-    network_trouble_ = Trouble{true, loads_.front()->answered()};
+    // Each: one that is cut off anew before it has been answered is given up for good.
+    network_trouble_ = Trouble{true, loads_.front()->answered(), loads_.front()->lanes()};
   });
 }
 
 bool Arena::is_well(std::optional<Trouble>& trouble) {
   if (!trouble) return true;
   if (!trouble->mended || loads_.front()->answered() <= trouble->answered) return false;
+  const auto& now = loads_.front()->lanes();
+  const bool all = std::all_of(trouble->lanes.begin(), trouble->lanes.end(), [&](const auto& lane) {
+    const auto& [number, then] = lane;
+    return then.sent == then.answered || now.at(number).answered > then.answered;
+  });
+  if (!all) return false;
   trouble.reset();
   ++outages_;
   return true;

@@ -126,7 +126,8 @@ class Arena {
   using Clock = std::chrono::steady_clock;
   struct Trouble {
     bool mended = false;
-    std::uint64_t answered = 0;  // when it was
+    std::uint64_t answered = 0;    // when it was
+    HonestLoad::Lanes lanes = {};  // likewise, if each is to be answered again
   };
 
   void start_postgres(const Setup& setup, const Effort& effort);
