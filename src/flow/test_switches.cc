@@ -21,6 +21,8 @@ constexpr std::array kPoints = {"read"sv, "verified"sv, "statement_sent"sv, "com
                                 "ack_written"sv};
 constexpr std::array kPromises = {"commit_before_ack"sv, "verification"sv, "ticket_kept"sv,
                                   "ticket_completed"sv};
+// A slot's first process dies at one of so many first passings: a test of two seconds is to see it.
+constexpr std::uint64_t kEarlyPassings = 12;
 // A statement takes some milliseconds: somewhere in it, or shortly after.
 constexpr std::uint64_t kStatementUs = 6000;
 
@@ -68,11 +70,25 @@ bool strikes(std::uint64_t one_in) {
   return one_in != 0 && next_random() % one_in == 0;
 }
 
+std::atomic<bool> crashes_early = false;
+
+// This passing is the one that was drawn for it, of the first ones.
+bool is_early_one(std::size_t point) {
+  static std::array<std::atomic<std::uint64_t>, kPoints.size()> passings{};
+  static const std::uint64_t drawn = 1 + next_random() % kEarlyPassings;
+  return crashes_early && ++passings[point] == drawn;
+}
+
 }  // namespace
+
+void crash_early() {
+  crashes_early = true;
+}
 
 void crash_point(CrashPoint point) {
   static const auto one_in = chances("TXINDEX_TEST_CRASH_AT", kPoints);
-  if (!strikes(one_in[static_cast<std::size_t>(point)])) return;
+  const auto i = static_cast<std::size_t>(point);
+  if (one_in[i] == 0 || (!is_early_one(i) && !strikes(one_in[i]))) return;
   if (point == CrashPoint::statement_sent) {
     // The statement goes out when this returns.
     std::thread([wait = std::chrono::microseconds(next_random() % kStatementUs)] {

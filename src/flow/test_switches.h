@@ -1,9 +1,10 @@
 // Ways to break the program on purpose, for tests that must see that such a thing is noticed. They
 // are compiled in only with TXINDEX_TEST_SWITCHES, which no released program is: there each is an
-// empty or constant function, and none of the names is in the program. What an intruder would do is in
-// process/sandbox_trial.h.
+// empty or constant function, and none of the names is in the program. What an intruder would do is
+// in process/sandbox_trial.h.
 //
-//   TXINDEX_TEST_CRASH_AT   POINT:N, POINT:N ...  SIGKILL at one of N passings of the point
+//   TXINDEX_TEST_CRASH_AT   POINT:N, POINT:N ...  SIGKILL at one of N passings of the point; the
+//                           first process of a slot meets it at one of its first dozen passings
 //   TXINDEX_TEST_BREAK      NAME, NAME:N ...      breaks that promise always, or one time in N
 //   TXINDEX_TEST_SEED       of the chances above
 //   TXINDEX_TEST_SPIN       SLOT: the event loop of that worker's first process does not turn
@@ -25,7 +26,7 @@ enum class CrashPoint : std::uint8_t {
 
 // What may be broken.
 enum class Promise : std::uint8_t {
-  commit_before_ack,  // a batch is committed only when the writer begins with the next one
+  commit_before_ack,  // batches are committed some later together, or when the writer ends
   verification,       // what the verification says is not heeded
   ticket_kept,        // a ticket is dropped, which ends the process
   ticket_completed,   // a ticket is lost, which nobody notices
@@ -33,11 +34,13 @@ enum class Promise : std::uint8_t {
 
 #ifdef TXINDEX_TEST_SWITCHES
 // Any thread.
+void crash_early();  // said by the first process of a slot
 void crash_point(CrashPoint point);
 bool broken(Promise promise);
 bool spins(int slot);
 bool listeners_are_kept();
 #else
+inline void crash_early() {}
 inline void crash_point(CrashPoint) {}
 constexpr bool broken(Promise) {
   return false;

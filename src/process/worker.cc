@@ -209,6 +209,7 @@ int Worker::run() {
   });
   tick();
   connections_.guard(guard_);
+  if (environment_.generation == 1) flow::crash_early();
   // Before the database answers: those who connect meanwhile wait, and are not refused.
   const auto descriptor = listening_socket();
   if (!descriptor) return failed(descriptor.error());

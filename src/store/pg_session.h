@@ -33,6 +33,7 @@ class PgSession {
  public:
   // Connects, for as long as connect_timeout says. `options` as libpq reads them.
   PgSession(const std::string& options, std::string address);
+  ~PgSession();
 
   // The socket, for shutdown() by another thread.
   int socket() const { return connection_.sock(); }
@@ -76,6 +77,7 @@ class PgSession {
   };
 
   Failure unsafe(std::string_view setting) const;
+  void commit_what_a_test_left_open() noexcept;
 
   std::string address_;
   pqxx::connection connection_;

@@ -1,18 +1,23 @@
-#include "faults/acts.h"
-
+// Acts on the processes of the service, and on the network.
 #include <signal.h>
 
-#include <pqxx/except>
+#include <algorithm>
+#include <fstream>
 
+#include "faults/acts_inside.h"
 #include "support/server.h"
 
 namespace txindex::test::acts {
 namespace {
 
-Milliseconds between(Random& random, int least, int most) {
-  return Milliseconds(least +
-                      static_cast<int>(random.below(static_cast<std::size_t>(most - least))));
-}
+using Part = Act::Part;
+
+constexpr const char* kKilled = "was killed by signal 9";
+// A connection is left when its server has been silent for half of the time after which the load
+// gives up (10 s), or for 20 s; another attempt comes through when this is over.
+constexpr Milliseconds kUntilLeft{5600};
+constexpr Milliseconds kUntilLeftUsually{22000};
+constexpr Milliseconds kUntilStopped{50};
 
 pid_t some_worker(Arena& arena, Random& random) {
   const std::size_t pick = random.below(1000);
@@ -20,11 +25,28 @@ pid_t some_worker(Arena& arena, Random& random) {
   return pids.empty() ? 0 : pids[pick % pids.size()];
 }
 
+bool is_stopped(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const auto end = line.rfind(')');
+  return end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'T';
+}
+
 bool stop_for(Arena& arena, pid_t pid, Milliseconds time) {
   if (pid == 0) return false;
   ::kill(pid, SIGSTOP);
   arena.later(time, [pid] {
-    if (is_alive(pid)) ::kill(pid, SIGCONT);
+    if (is_stopped(pid)) ::kill(pid, SIGCONT);
+  });
+  return true;
+}
+
+// `act` is seen if the process stands still a little later. Of one that answers no load.
+bool stop_seen(Arena& arena, const char* act, pid_t pid, Milliseconds time) {
+  if (!stop_for(arena, pid, time)) return false;
+  arena.later(kUntilStopped, [&arena, act, pid] {
+    if (is_stopped(pid)) arena.saw(act);
   });
   return true;
 }
@@ -33,168 +55,134 @@ bool signal_to(pid_t pid, int number) {
   return pid != 0 && ::kill(pid, number) == 0;
 }
 
-// Asks PostgreSQL to do something to sessions of the service; false: it could not be asked.
-bool to_sessions(Arena& arena, Random& random, const std::string& function) {
-  const std::string share = std::to_string(20 + random.below(80));
-  if (arena.postgres() == nullptr) return false;
-  try {
-    return arena.postgres()->query(
-               "SELECT count(" + function +
-               "(pid)) FROM pg_stat_activity"
-               " WHERE application_name = 'txindexd' AND state IS NOT NULL AND pid % 100 < " +
-               share) != "0";
-  } catch (const pqxx::failure&) {
-    return false;
-  }
+// Seen, and connections were given up.
+template <const Act& act>
+std::uint64_t given_up(const Outcome& outcome) {
+  return std::min(seen<act>(outcome),
+                  static_cast<std::uint64_t>(outcome.load.at("connections_hung")));
 }
 
-bool network_for(Arena& arena, Milliseconds time, const BadNetwork::Quality& quality) {
-  arena.network().set(quality);
-  arena.later(time, [&arena] { arena.network().set({}); });
+BadNetwork::Quality one_way(Random& random) {
+  BadNetwork::Quality quality;
+  quality.reaches[random.below(2)] = false;
+  return quality;
+}
+
+bool cut(Arena& arena, const char* act, Milliseconds time, const BadNetwork::Quality& quality) {
+  arena.network_bad(act, time, quality, &BadNetwork::lost);
   return true;
 }
 
-bool fill_disk(Arena& arena, Random& random) {
-  const auto time = between(random, 500, 1500);
-  if (arena.postgres() == nullptr) return false;
-  auto* postgres = arena.postgres();
-  arena.disk().fill();
-  arena.postgres_away(time, [&arena, postgres] {
-    arena.disk().free();
-    if (!postgres->running()) postgres->start();
-  });
-  return true;
-}
+constexpr BadNetwork::Quality kNothingPasses = {.reaches = {false, false}};
 
 }  // namespace
 
-const Act kill_worker = {"kill -9 of a worker", [](Arena& arena, Random& random) {
-                           return signal_to(some_worker(arena, random), SIGKILL);
-                         }};
+const Act kill_worker = {
+    "kill -9 of a worker", Part::processes,
+    [](Arena& arena, Random& random) { return signal_to(some_worker(arena, random), SIGKILL); },
+    [](const Outcome& o) {
+      return o.logged({kKilled, "child=\"worker"});
+    }};
 
 // Now and then for longer than its queue waits for it (3 s).
-const Act stop_worker = {"SIGSTOP of a worker", [](Arena& arena, Random& random) {
+const Act stop_worker = {"SIGSTOP of a worker", Part::processes,
+                         [](Arena& arena, Random& random) {
                            const auto time =
-                               between(random, 100, random.below(4) == 0 ? 5000 : 1500);
-                           return stop_for(arena, some_worker(arena, random), time);
-                         }};
+                               between(random, 300, random.below(4) == 0 ? 5000 : 1500);
+                           const pid_t pid = some_worker(arena, random);
+                           if (!stop_for(arena, pid, time)) return false;
+                           arena.watch_standstill(stop_worker.name, time);
+                           return true;
+                         },
+                         seen<stop_worker>};
 
-const Act kill_admin = {"kill -9 of the admin process", [](Arena& arena, Random&) {
-                          return signal_to(arena.service().admin(), SIGKILL);
-                        }};
-
-const Act stop_admin = {"SIGSTOP of the admin process", [](Arena& arena, Random& random) {
-                          return stop_for(arena, arena.service().admin(),
-                                          between(random, 100, 1500));
-                        }};
-
-const Act kill_supervisor = {"kill -9 of the supervisor", [](Arena& arena, Random&) {
-                               arena.service().kill_supervisor();
-                               return true;
-                             }};
-
-const Act stop_supervisor = {"SIGSTOP of the supervisor", [](Arena& arena, Random& random) {
-                               return stop_for(arena, arena.service().pid(),
-                                               between(random, 100, 2000));
-                             }};
-
-const Act roll = {"rolling restart",
-                  [](Arena& arena, Random&) { return signal_to(arena.service().pid(), SIGUSR2); }};
-
-const Act reexec = {"re-execution of the supervisor",
-                    [](Arena& arena, Random&) { return signal_to(arena.service().pid(), SIGHUP); }};
-
-const Act postgres_kill = {"kill -9 of PostgreSQL", [](Arena& arena, Random& random) {
-                             const auto time = between(random, 50, 800);
-                             auto* postgres = arena.postgres();
-                             if (postgres == nullptr) return false;
-                             postgres->kill9();
-                             arena.postgres_away(time, [postgres] { postgres->start(); });
-                             return true;
-                           }};
-
-const Act postgres_immediate = {"immediate stop of PostgreSQL", [](Arena& arena, Random& random) {
-                                  const auto time = between(random, 50, 800);
-                                  auto* postgres = arena.postgres();
-                                  if (postgres == nullptr) return false;
-                                  postgres->stop(PostgresCluster::Mode::immediate);
-                                  arena.postgres_away(time, [postgres] { postgres->start(); });
-                                  return true;
-                                }};
-
-const Act postgres_pause = {"SIGSTOP of PostgreSQL", [](Arena& arena, Random& random) {
-                              const auto time = between(random, 100, 2000);
-                              auto* postgres = arena.postgres();
-                              if (postgres == nullptr) return false;
-                              postgres->pause();
-                              arena.postgres_away(time, [postgres] { postgres->resume(); });
-                              return true;
-                            }};
-
-// What is in its memory only is lost, as at a crash of the machine; a plain kill leaves what the
-// kernel has been given. Does no harm where a commit waits for the disk.
-const Act postgres_forgets = {
-    "kill -9 of PostgreSQL, its log unwritten", [](Arena& arena, Random& random) {
-      const auto time = between(random, 300, 900);
-      auto* postgres = arena.postgres();
-      if (postgres == nullptr) return false;
-      const std::string writer =
-          postgres->query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'");
-      if (writer.empty()) return false;
-      ::kill(static_cast<pid_t>(std::stol(writer)), SIGSTOP);
-      arena.postgres_away(time, [postgres] {
-        postgres->kill9();
-        postgres->start();
-      });
-      return true;
+const Act kill_admin = {
+    "kill -9 of the admin process", Part::processes,
+    [](Arena& arena, Random&) { return signal_to(arena.service().admin(), SIGKILL); },
+    [](const Outcome& o) {
+      return o.logged({kKilled, "child=admin"});
     }};
 
-const Act postgres_terminate = {"pg_terminate_backend", [](Arena& arena, Random& random) {
-                                  return to_sessions(arena, random, "pg_terminate_backend");
-                                }};
+const Act stop_admin = {"SIGSTOP of the admin process", Part::processes,
+                        [](Arena& arena, Random& random) {
+                          return stop_seen(arena, stop_admin.name, arena.service().admin(),
+                                           between(random, 200, 1500));
+                        },
+                        seen<stop_admin>};
 
-const Act postgres_cancel = {"statements cancelled", [](Arena& arena, Random& random) {
-                               return to_sessions(arena, random, "pg_cancel_backend");
-                             }};
+const Act kill_supervisor = {
+    "kill -9 of the supervisor", Part::processes,
+    [](Arena& arena, Random&) {
+      arena.service().kill_supervisor();
+      return true;
+    },
+    [](const Outcome& o) { return static_cast<std::uint64_t>(o.service_starts - 1); }};
 
-// A request of this size is a batch: what comes back is the answer to its commit.
-const Act cut_answer = {"cut between COMMIT and its answer", [](Arena& arena, Random& random) {
-                          arena.proxy().cut_next_answer(2000 + random.below(2000));
-                          return true;
-                        }};
+const Act stop_supervisor = {"SIGSTOP of the supervisor", Part::processes,
+                             [](Arena& arena, Random& random) {
+                               return stop_seen(arena, stop_supervisor.name, arena.service().pid(),
+                                                between(random, 200, 2000));
+                             },
+                             seen<stop_supervisor>};
 
-const Act fail_over = {"failover to the standby", [](Arena& arena, Random& random) {
-                         const auto time = between(random, 50, 500);
-                         if (arena.postgres() == nullptr) return false;
-                         arena.fail_over(time);
-                         return true;
-                       }};
+const Act roll = {"rolling restart", Part::processes,
+                  [](Arena& arena, Random&) { return signal_to(arena.service().pid(), SIGUSR2); },
+                  [](const Outcome& o) { return o.logged({"a rolling restart begins"}); }};
 
-const Act disk_full = {"full tablespace", fill_disk};
-const Act small_disk_full = {"full disk under all of PostgreSQL", fill_disk};
+const Act reexec = {
+    "re-execution of the supervisor", Part::processes,
+    [](Arena& arena, Random&) { return signal_to(arena.service().pid(), SIGHUP); },
+    [](const Outcome& o) { return o.logged({"this is the supervisor from now on"}); }};
 
-const Act lossy = {"loss", [](Arena& arena, Random& random) {
+const Act lossy = {"loss", Part::network,
+                   [](Arena& arena, Random& random) {
                      const double loss = 0.05 + 0.01 * static_cast<double>(random.below(20));
-                     return network_for(arena, between(random, 300, 1200), {.loss = loss});
-                   }};
+                     return cut(arena, lossy.name, between(random, 300, 1200), {.loss = loss});
+                   },
+                   seen<lossy>};
 
 const Act slow_and_reordered = {
-    "delay and reordering", [](Arena& arena, Random& random) {
+    "delay and reordering", Part::network,
+    [](Arena& arena, Random& random) {
       const std::chrono::microseconds delay(random.below(40'000));
-      const std::chrono::microseconds jitter(1000 + random.below(30'000));
-      return network_for(arena, between(random, 300, 1200), {.delay = delay, .jitter = jitter});
-    }};
+      const std::chrono::microseconds jitter(5000 + random.below(30'000));
+      arena.network_bad(slow_and_reordered.name, between(random, 300, 1200),
+                        {.delay = delay, .jitter = jitter}, &BadNetwork::overtaken);
+      return true;
+    },
+    seen<slow_and_reordered>};
 
-const Act half_open = {"one direction cut", [](Arena& arena, Random& random) {
-                         BadNetwork::Quality quality;
-                         quality.reaches[random.below(2)] = false;
-                         return network_for(arena, between(random, 300, 1500), quality);
-                       }};
+const Act half_open = {"one direction cut", Part::network,
+                       [](Arena& arena, Random& random) {
+                         return cut(arena, half_open.name, between(random, 300, 1500),
+                                    one_way(random));
+                       },
+                       seen<half_open>};
 
-const Act partition = {"partition", [](Arena& arena, Random& random) {
-                         BadNetwork::Quality quality;
-                         quality.reaches = {false, false};
-                         return network_for(arena, between(random, 300, 2000), quality);
-                       }};
+const Act long_half_open = {"one direction cut for long", Part::network,
+                            [](Arena& arena, Random& random) {
+                              return cut(arena, long_half_open.name, kUntilLeft, one_way(random));
+                            },
+                            given_up<long_half_open>};
+
+const Act partition = {"partition", Part::network,
+                       [](Arena& arena, Random& random) {
+                         return cut(arena, partition.name, between(random, 300, 2000),
+                                    kNothingPasses);
+                       },
+                       seen<partition>};
+
+const Act long_partition = {"partition for long", Part::network,
+                            [](Arena& arena, Random&) {
+                              return cut(arena, long_partition.name, kUntilLeft, kNothingPasses);
+                            },
+                            given_up<long_partition>};
+
+const Act very_long_partition = {"partition for very long", Part::network,
+                                 [](Arena& arena, Random&) {
+                                   return cut(arena, very_long_partition.name, kUntilLeftUsually,
+                                              kNothingPasses);
+                                 },
+                                 given_up<very_long_partition>, true};
 
 }  // namespace txindex::test::acts

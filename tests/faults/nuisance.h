@@ -1,8 +1,9 @@
-// Producers that nobody wants: they vanish in the middle of a frame, stall there, never read what
-// they are answered, or send a byte now and then. What they send are real transactions, so that
-// some of them are stored.
+// Producers beside the honest load, with real transactions, each of a kind: some that nobody wants,
+// and some that send what they sent before. What strangers do who send no transactions is Crowd's
+// (support/crowd.h).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -16,24 +17,42 @@ namespace txindex::test {
 
 class Nuisance {
  public:
-  // Begins with one thread of each kind. `file` is a .txs file.
-  Nuisance(Endpoint server, const std::string& file, std::uint64_t seed);
-  ~Nuisance();
+  enum class Kind : std::uint8_t {
+    vanishes,  // a few transactions, a part of one, and a reset
+    stalls,    // the same, and then nothing for a while
+    deaf,      // line mode, as many as go through, and no answer read
+    lines,     // line mode, all answers read
+    repeats,   // a few, and all answers read
+  };
+  static constexpr std::size_t kKinds = 5;
+
+  // Begins with one thread of each of `kinds`, each of which picks from `file`, a .txs file, at
+  // random, again and again.
+  Nuisance(Endpoint server, const std::string& file, std::uint64_t seed,
+           const std::vector<Kind>& kinds);
+  ~Nuisance();  // end()
   Nuisance(const Nuisance&) = delete;
   Nuisance& operator=(const Nuisance&) = delete;
 
-  // Connections that were made.
-  int connections() const { return connections_; }
+  // Returns when all are gone.
+  void end();
+
+  // Connections that went as the kind has it: of those that read their answers, the answered ones;
+  // of the deaf, those that had sent until no more went through.
+  std::uint64_t visits(Kind kind) const { return visits_[static_cast<std::size_t>(kind)]; }
 
  private:
-  enum class Kind : std::uint8_t { vanishes, stalls, deaf, slow };
+  bool visit(Kind kind, int fd, std::uint64_t random);
+  bool abuse(Kind kind, int fd, std::uint64_t random);
+  bool be_deaf(int fd, std::uint64_t random);
+  bool repeat(Kind kind, int fd, std::uint64_t random);
   void run(Kind kind, std::uint64_t seed);
-  void visit(Kind kind, int fd, std::uint64_t random);
   bool wait(int ms) const;
 
   const Endpoint server_;
   std::vector<wire::Buffer> frames_;
-  std::atomic<int> connections_{0};
+  std::vector<wire::Buffer> lines_;
+  std::array<std::atomic<std::uint64_t>, kKinds> visits_{};
   int stop_ = -1;  // readable when it is over
   std::vector<std::thread> threads_;
 };

@@ -3,13 +3,15 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
 #include <future>
-#include <optional>
+#include <memory>
 #include <thread>
-#include <tuple>
 
 #include "txindex/chain/codec.h"
 
+#include "faults/boundary_keys.h"
+#include "faults/postings.h"
 #include "faults/row_stream.h"
 #include "faults/sent_table.h"
 
@@ -22,6 +24,8 @@ using Told = SentTable::Told;
 enum Column {
   kTs,
   kId,
+  kSlot,
+  kReceived,
   kChain,
   kVersion,
   kSignatures,
@@ -33,95 +37,19 @@ enum Column {
   kRaw
 };
 constexpr const char* kRows =
-    "SELECT ts, id, chain, version, signature_count, account_count, instruction_count, txid,"
-    " fee_payer, recent_blockhash, raw FROM txindex.transactions ORDER BY ts, id";
-constexpr const char* kAccounts =
-    "SELECT ts, id, chain, account, roles FROM txindex.transaction_accounts"
-    " ORDER BY ts, id, account, roles";
-constexpr const char* kLookups =
-    "SELECT ts, id, chain, lookup_table, ordinal, writable, readonly"
-    " FROM txindex.transaction_lookups ORDER BY ts, id, ordinal";
+    "SELECT ts, id, slot, received_at, chain, version, signature_count, account_count,"
+    " instruction_count, txid, fee_payer, recent_blockhash, raw FROM txindex.transactions"
+    " ORDER BY ts, id";
 
-using Key = std::pair<std::int64_t, std::int64_t>;  // ts, id
-// Something that points to a row, as bytes: equal if it says the same.
-using Posting = std::vector<std::uint8_t>;
-
-void append(Posting& out, Bytes bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-Posting account_posting(std::int64_t chain_id, Bytes address, std::int64_t roles) {
-  Posting posting = {static_cast<std::uint8_t>(chain_id), static_cast<std::uint8_t>(roles)};
-  append(posting, address);
-  return posting;
-}
-
-Posting lookup_posting(std::int64_t chain_id, std::int64_t ordinal, Bytes table, Bytes writable,
-                       Bytes readonly) {
-  Posting posting = {static_cast<std::uint8_t>(chain_id), static_cast<std::uint8_t>(ordinal),
-                     static_cast<std::uint8_t>(writable.size())};
-  append(posting, table);
-  append(posting, writable);
-  append(posting, readonly);
-  return posting;
-}
-
-// What points to rows, in the order of the rows.
-class Postings {
- public:
-  using Read = Posting (*)(const RowStream& rows, int row);
-  Postings(Snapshot& snapshot, const std::string& name, const std::string& query, Read read)
-      : rows_(snapshot, name, query), read_(read) {}
-
-  // Those of the row `key`, sorted. What stands before it, and so belongs to no row, is counted.
-  std::vector<Posting> take(const Key& key, std::uint64_t& orphans) {
-    std::vector<Posting> found;
-    for (; have() && key_ <= key; ++at_) {
-      if (key_ == key) {
-        found.push_back(read_(rows_, at_));
-      } else {
-        ++orphans;
-      }
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-  std::uint64_t rest() {
-    std::uint64_t n = 0;
-    for (; have(); ++at_)
-      ++n;
-    return n;
-  }
-
- private:
-  bool have() {
-    if (at_ == size_) {
-      if (ended_ || !rows_.next_portion()) {
-        ended_ = true;
-        return false;
-      }
-      at_ = 0;
-      size_ = rows_.rows();
-    }
-    key_ = {rows_.time_us(at_, 0), rows_.number(at_, 1)};
-    return true;
-  }
-
-  RowStream rows_;
-  const Read read_;
-  Key key_{};
-  int at_ = 0;
-  int size_ = 0;
-  bool ended_ = false;
-};
+// Two processes of one machine read the clock, one of which carries on what it read at its start.
+constexpr std::int64_t kClockUs = 1'000'000;
 
 // What the bytes of one row say, and whether that is what its columns say.
 struct Reading {
   bool verified = false;
   bool columns_agree = false;
   std::uint64_t signatures = 0;
-  std::vector<Posting> accounts;
-  std::vector<Posting> lookups;
+  std::array<std::vector<Posting>, std::size(kPostingKinds)> postings;
 };
 
 bool verifies(const chain::TransactionTable& table, const chain::Transaction& transaction) {
@@ -152,15 +80,8 @@ Reading read_row(const RowStream& rows, int row, chain::TransactionTable& table)
                           rows.number(row, kSignatures) == t.signatures.count &&
                           rows.number(row, kAccountCount) == t.accounts.count &&
                           rows.number(row, kInstructions) == t.instructions.count;
-  for (const auto& account : table.accounts_of(t))
-    reading.accounts.push_back(account_posting(chain_id, account.address, account.roles));
-  std::int64_t ordinal = 0;
-  for (const auto& lookup : table.lookups_of(t)) {
-    reading.lookups.push_back(
-        lookup_posting(chain_id, ordinal++, lookup.table, lookup.writable, lookup.readonly));
-  }
-  std::sort(reading.accounts.begin(), reading.accounts.end());
-  std::sort(reading.lookups.begin(), reading.lookups.end());
+  for (const PostingKind kind : kPostingKinds)
+    reading.postings[static_cast<std::size_t>(kind)] = postings_of(kind, table, t);
   return reading;
 }
 
@@ -184,15 +105,9 @@ std::vector<Reading> read_portion(const RowStream& rows) {
 class Judge {
  public:
   Judge(const Evidence& evidence, SentTable& sent, Counts& counts)
-      : sent_(sent), counts_(counts), snapshot_(evidence.database) {
-    if (evidence.level < IndexLevel::accounts) return;
-    accounts_.emplace(snapshot_, "of_accounts", kAccounts, [](const RowStream& rows, int row) {
-      return account_posting(rows.number(row, 2), rows.bytes(row, 3), rows.number(row, 4));
-    });
-    lookups_.emplace(snapshot_, "of_lookups", kLookups, [](const RowStream& rows, int row) {
-      return lookup_posting(rows.number(row, 2), rows.number(row, 4), rows.bytes(row, 3),
-                            rows.bytes(row, 5), rows.bytes(row, 6));
-    });
+      : evidence_(evidence), sent_(sent), counts_(counts), snapshot_(evidence.database) {
+    for (const PostingKind kind : kPostingKinds)
+      postings_.push_back(std::make_unique<Postings>(snapshot_, kind));
   }
 
   void run() {
@@ -202,10 +117,11 @@ class Judge {
       for (int row = 0; row < rows.rows(); ++row)
         judge_row(rows, row, readings[static_cast<std::size_t>(row)]);
     }
-    if (accounts_) counts_.wrong_postings += accounts_->rest() + lookups_->rest();
-    for (const auto& entry : sent_.entries()) {
-      counts_.acked_missing += entry.told == Told::acked && entry.rows == 0;
-    }
+    for (const auto& kind : postings_)
+      counts_.wrong_postings += kind->rest();
+    counts_.wrong_boundaries = wrong_boundary_keys(snapshot_, evidence_.rule);
+    for (const auto& entry : sent_.entries())
+      judge_answer(entry);
   }
 
  private:
@@ -218,26 +134,56 @@ class Judge {
     if (auto* entry = sent_.find(rows.bytes(row, kTxid)); entry == nullptr) {
       ++counts_.never_sent;
     } else {
-      if (++entry->rows > 1) ++counts_.doubled;
-      agrees = agrees && entry->stamp_us == stamp_us;
+      if (entry->rows++ > 0 && is_double(*entry, stamp_us)) ++counts_.doubled;
+      entry->row_us = stamp_us;
+      const std::int64_t slot = rows.is_null(row, kSlot) ? kNoSlot : rows.number(row, kSlot);
+      agrees = agrees && slot == entry->slot &&
+               (entry->stamp_us == stamp_us || (entry->stamp_us == 0 && is_others(*entry)));
+      counts_.wrong_received += !is_received_in_time(*entry, rows.time_us(row, kReceived));
       counts_.present_unacked += entry->told == Told::nothing;
       counts_.present_others += entry->told == Told::others;
       counts_.rejected_present += entry->told == Told::rejected;
     }
     // That of a row which does not even parse says nothing more.
     if (!agrees && reading.verified) ++counts_.wrong_columns;
-    if (!accounts_) return;
-    const Key key = {stamp_us, rows.number(row, kId)};
-    const bool accounts_agree = accounts_->take(key, counts_.wrong_postings) == reading.accounts;
-    const bool lookups_agree = lookups_->take(key, counts_.wrong_postings) == reading.lookups;
-    if (!accounts_agree || !lookups_agree) ++counts_.wrong_postings;
+    bool postings_agree = true;
+    for (const PostingKind kind : kPostingKinds) {
+      const auto i = static_cast<std::size_t>(kind);
+      const auto found =
+          postings_[i]->take({stamp_us, rows.number(row, kId)}, counts_.wrong_postings);
+      const bool wanted = evidence_.level >= level_of(kind);
+      postings_agree = postings_agree && (wanted ? found == reading.postings[i] : found.empty());
+    }
+    if (!postings_agree) ++counts_.wrong_postings;
   }
 
+  static bool is_others(const SentTable::Entry& entry) { return entry.told == Told::others; }
+
+  // Rows come in the order of their stamps.
+  bool is_double(const SentTable::Entry& entry, std::int64_t stamp_us) const {
+    return entry.stamp_us != 0 || stamp_us - entry.row_us < evidence_.rule.window_us;
+  }
+
+  static bool is_received_in_time(const SentTable::Entry& entry, std::int64_t received_us) {
+    if (entry.sent_us == 0) return true;
+    return received_us >= entry.sent_us - kClockUs &&
+           (entry.acked_us == 0 || received_us <= entry.acked_us + kClockUs);
+  }
+
+  void judge_answer(const SentTable::Entry& entry) {
+    counts_.acked_missing += entry.told == Told::acked && entry.rows == 0;
+    counts_.broken += entry.broken && !is_others(entry);
+    const bool answered = entry.told == Told::acked || entry.told == Told::rejected;
+    if (!answered) return;
+    counts_.misjudged +=
+        entry.broken ? entry.outcome != wire::Outcome::bad_signature : entry.told == Told::rejected;
+  }
+
+  const Evidence& evidence_;
   SentTable& sent_;
   Counts& counts_;
   Snapshot snapshot_;
-  std::optional<Postings> accounts_;
-  std::optional<Postings> lookups_;
+  std::vector<std::unique_ptr<Postings>> postings_;
 };
 
 }  // namespace
@@ -245,17 +191,22 @@ class Judge {
 result<Counts> judge(const Evidence& evidence) {
   if (sodium_init() < 0) return failure("libsodium does not start");
   SentTable sent;
-  const auto journaled = sent.add_journals(evidence.journal);
-  if (!journaled) return journaled.error();
+  Counts counts;
+  for (const auto& journal : evidence.journals) {
+    const auto journaled = sent.add_journals(journal.folder, journal.slotted);
+    if (!journaled) return journaled.error();
+    counts.sent += journaled->sent;
+    counts.acked += journaled->acked;
+    counts.rejected += journaled->rejected;
+    counts.journal_ended = counts.journal_ended && journaled->ended;
+  }
   for (const auto& file : evidence.others) {
     if (auto added = sent.add_file(file); !added) return added.error();
   }
   sent.seal();
-  Counts counts;
-  counts.sent = journaled->sent;
-  counts.acked = journaled->acked;
-  counts.rejected = journaled->rejected;
-  counts.journal_ended = journaled->ended;
+  for (const auto& key : evidence.broken) {
+    if (auto* entry = sent.find(key); entry != nullptr) entry->broken = true;
+  }
   try {
     Judge(evidence, sent, counts).run();
   } catch (const std::runtime_error& problem) {
@@ -273,11 +224,15 @@ std::string to_text(const Counts& counts) {
       {"  never_sent", counts.never_sent},
       {"  signature_does_not_verify", counts.unverified},
       {"  other_columns_differ", counts.wrong_columns},
+      {"  received_at_another_time", counts.wrong_received},
       {"  postings_differ", counts.wrong_postings},
+      {"  boundary_keys_differ", counts.wrong_boundaries},
       {"  told_to_be_rejected", counts.rejected_present},
+      {"answers_that_are_wrong", counts.misjudged},
       {"sent", counts.sent},
       {"acked", counts.acked},
       {"rejected", counts.rejected},
+      {"broken", counts.broken},
       {"unacked", counts.unacked()},
       {"rows", counts.rows},
       {"rows_of_others", counts.present_others},

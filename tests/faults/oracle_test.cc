@@ -17,7 +17,8 @@ constexpr std::uint64_t kCount = 400;
 class OracleTest : public testing::Test {
  protected:
   void SetUp() override {
-    Server server(postgres_.conninfo(), {"--workers", "1"});
+    Server server(postgres_.conninfo(), {"--workers", "1", "--index-level=instructions",
+                                         "--partition-interval=1min", "--dedup-window=30s"});
     const Ran ran =
         run({TXINDEX_BINARY, "load", "--quiet", "--server", server.address(), "--connections", "4",
              "--count", std::to_string(kCount), "--journal", journal()});
@@ -28,8 +29,11 @@ class OracleTest : public testing::Test {
   }
 
   std::string journal() const { return dir_ / "journal"; }
-  Counts counts(bool with_others = true) {
-    Evidence evidence{.journal = journal(), .database = postgres_.conninfo()};
+  Counts counts(bool with_others = true, IndexLevel level = IndexLevel::instructions) {
+    Evidence evidence{.journals = {{.folder = journal()}},
+                      .database = postgres_.conninfo(),
+                      .level = level,
+                      .rule = {60'000'000, 30'000'000}};
     if (with_others) evidence.others = {others_};
     const auto judged = judge(evidence);
     if (!judged) throw std::runtime_error(judged.error().message);
@@ -77,6 +81,9 @@ TEST_F(OracleTest, SeesEachKindOfHarm) {
   harm(
       "UPDATE txindex.transaction_lookups l SET ts = t.ts FROM txindex.transactions t"
       " WHERE l.id = t.id");
+  harm(
+      "UPDATE txindex.instructions i SET ts = t.ts FROM txindex.transactions t"
+      " WHERE i.id = t.id");
   EXPECT_EQ(counts().wrong_postings, 0U);
 
   harm("UPDATE txindex.transaction_accounts SET roles = roles # 2 WHERE id = " + row(3) +
@@ -94,6 +101,30 @@ TEST_F(OracleTest, SeesEachKindOfHarm) {
       " FROM txindex.transactions WHERE id = " +
       row(8));
   EXPECT_EQ(counts().wrong_postings, 4U);
+  harm("UPDATE txindex.instructions SET data = data || '\\x00' WHERE ordinal = 0 AND id = " +
+       row(9));
+  EXPECT_EQ(counts().wrong_postings, 5U);
+  EXPECT_GT(counts(true, IndexLevel::accounts).wrong_postings, kCount) << "there should be none";
+
+  EXPECT_EQ(counts().wrong_columns, 2U);
+  harm("UPDATE txindex.transactions SET slot = 5 WHERE id = " + row(10));
+  EXPECT_EQ(counts().wrong_columns, 3U);
+  harm("UPDATE txindex.transactions SET received_at = received_at - interval '1 hour' WHERE id = " +
+       row(11));
+  EXPECT_EQ(counts().wrong_received, 1U);
+  harm("UPDATE txindex.transactions SET received_at = received_at + interval '1 hour' WHERE id = " +
+       row(12));
+  EXPECT_EQ(counts().wrong_received, 2U);
+
+  EXPECT_EQ(counts().wrong_boundaries, 0U);
+  harm(
+      "DELETE FROM txindex.boundary_transactions WHERE txid ="
+      " (SELECT txid FROM txindex.transactions WHERE id = " +
+      row(13) + ")");
+  EXPECT_EQ(counts().wrong_boundaries, 1U);
+  harm("UPDATE txindex.boundary_transactions SET txid = txid || '\\x00' WHERE id = " + row(14));
+  // That of the row is missing, and what is there belongs to none.
+  EXPECT_EQ(counts().wrong_boundaries, 3U);
 
   // The last bytes are of the last instruction's data, or of a signature.
   harm(
@@ -136,11 +167,12 @@ TEST_F(OracleTest, WhatWasNotAnsweredIsAllowed) {
 }
 
 TEST_F(OracleTest, SaysWhatItCannotRead) {
-  const auto nowhere = judge({.journal = dir_ / "nowhere", .database = postgres_.conninfo()});
+  const auto nowhere =
+      judge({.journals = {{.folder = dir_ / "nowhere"}}, .database = postgres_.conninfo()});
   ASSERT_FALSE(nowhere);
   EXPECT_NE(nowhere.error().message.find("nowhere"), std::string::npos);
   postgres_.stop();
-  EXPECT_FALSE(judge({.journal = journal(), .database = postgres_.conninfo()}));
+  EXPECT_FALSE(judge({.journals = {{.folder = journal()}}, .database = postgres_.conninfo()}));
 }
 
 }  // namespace

@@ -30,6 +30,12 @@ void Snapshot::run(const std::string& sql) {
   if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) fail(get(), sql);
 }
 
+std::int64_t Snapshot::number(const std::string& sql) {
+  const std::unique_ptr<PGresult, decltype(&PQclear)> done(PQexec(get(), sql.c_str()), &PQclear);
+  if (PQresultStatus(done.get()) != PGRES_TUPLES_OK) fail(get(), sql);
+  return std::stoll(PQgetvalue(done.get(), 0, 0));
+}
+
 RowStream::RowStream(Snapshot& snapshot, const std::string& name, const std::string& query)
     : snapshot_(snapshot),
       fetch_("FETCH " + std::to_string(kPortionRows) + " FROM " + name),

@@ -19,6 +19,8 @@ class Snapshot {
  public:
   explicit Snapshot(const std::string& conninfo);
   void run(const std::string& sql);
+  // The one value of a query, a whole number.
+  std::int64_t number(const std::string& sql);
   PGconn* get() { return connection_.get(); }
 
  private:
@@ -39,6 +41,7 @@ class RowStream {
     return {reinterpret_cast<const std::uint8_t*>(PQgetvalue(portion_.get(), row, column)),
             static_cast<std::size_t>(PQgetlength(portion_.get(), row, column))};
   }
+  bool is_null(int row, int column) const { return PQgetisnull(portion_.get(), row, column) != 0; }
   // Of smallint and bigint.
   std::int64_t number(int row, int column) const;
   // timestamptz, in microseconds since the Unix epoch.

@@ -17,13 +17,22 @@ namespace journal = tools::journal;
 // Sent and not answered so far: bounded by the windows of the connections.
 using Open = std::map<std::pair<std::uint32_t, std::uint64_t>, SentTable::Entry>;
 
-bool is_nothing(const journal::Txid& txid) {
-  return std::all_of(txid.begin(), txid.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
 }  // namespace
 
-result<SentTable::Journaled> SentTable::add_journals(const std::string& folder) {
+std::int64_t slot_of(Bytes txid) {
+  std::int64_t slot = 0;
+  for (const std::uint8_t byte : txid.first(5))
+    slot = slot << 8 | byte;
+  return slot;
+}
+
+SentTable::Key SentTable::key_of(Bytes txid) {
+  Key key{};
+  if (txid.size() >= sizeof key) std::memcpy(key.data(), txid.data(), sizeof key);
+  return key;
+}
+
+result<SentTable::Journaled> SentTable::add_journals(const std::string& folder, bool slotted) {
   Journaled total;
   std::size_t files = 0;
   std::error_code problem;
@@ -39,8 +48,11 @@ result<SentTable::Journaled> SentTable::add_journals(const std::string& folder) 
       if (!*next) break;
       if (const auto* sent = std::get_if<journal::Sent>(&**next)) {
         ++total.sent;
-        open[{sent->connection, sent->sequence}] = entry(
-            is_nothing(sent->txid) ? Bytes() : Bytes(sent->txid), sent->stamp_us, Told::nothing);
+        open[{sent->connection, sent->sequence}] = {.key = key_of(sent->txid),
+                                                    .stamp_us = sent->stamp_us,
+                                                    .sent_us = sent->sent_us,
+                                                    .slot = slotted ? slot_of(sent->txid) : kNoSlot,
+                                                    .told = Told::nothing};
       } else if (const auto* acked = std::get_if<journal::Acked>(&**next)) {
         const auto at = open.find({acked->connection, acked->sequence});
         if (at == open.end()) {
@@ -50,6 +62,8 @@ result<SentTable::Journaled> SentTable::add_journals(const std::string& folder) 
         const bool stored = acked->outcome <= wire::Outcome::duplicate;
         ++(stored ? total.acked : total.rejected);
         at->second.told = stored ? Told::acked : Told::rejected;
+        at->second.outcome = acked->outcome;
+        at->second.acked_us = acked->acked_us;
         entries_.push_back(at->second);
         open.erase(at);
       } else {
@@ -81,30 +95,35 @@ result<void> SentTable::add_file(const std::string& path) {
     table.clear();
     const chain::Codec* codec = chain::find_codec(item.tx.chain);
     if (codec == nullptr || !codec->parse(item.tx.transaction, table)) continue;
-    entries_.push_back(
-        entry(table.transactions[0].txid, item.tx.time_us.value_or(0), Told::others));
+    entries_.push_back({.key = key_of(table.transactions[0].txid),
+                        .stamp_us = item.tx.time_us.value_or(0),
+                        .slot = static_cast<std::int64_t>(item.tx.slot.value_or(kNoSlot)),
+                        .told = Told::others});
   }
-}
-
-SentTable::Entry SentTable::entry(Bytes txid, std::int64_t stamp_us, Told told) {
-  Entry entry{{}, stamp_us, told, 0};
-  if (txid.size() >= sizeof entry.key) std::memcpy(entry.key, txid.data(), sizeof entry.key);
-  return entry;
 }
 
 void SentTable::seal() {
   // What does not parse has no id, and can be in no row.
-  std::erase_if(entries_, [](const Entry& e) { return e.key[0] == 0 && e.key[1] == 0; });
-  std::sort(entries_.begin(), entries_.end(),
-            [](const Entry& a, const Entry& b) { return a < b || (!(b < a) && a.told > b.told); });
-  const auto same = [](const Entry& a, const Entry& b) { return !(a < b) && !(b < a); };
-  entries_.erase(std::unique(entries_.begin(), entries_.end(), same), entries_.end());
+  std::erase_if(entries_, [](const Entry& e) { return e.key == Key{}; });
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    return a.key != b.key ? a.key < b.key : a.told > b.told;
+  });
+  std::size_t kept = 0;
+  for (const Entry& entry : entries_) {
+    Entry* const before = kept == 0 ? nullptr : &entries_[kept - 1];
+    if (before == nullptr || before->key != entry.key) {
+      entries_[kept++] = entry;
+    } else if (before->stamp_us != entry.stamp_us) {
+      before->stamp_us = 0;
+    }
+  }
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(kept), entries_.end());
 }
 
-SentTable::Entry* SentTable::find(Bytes txid) {
-  const Entry wanted = entry(txid, 0, Told::nothing);
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), wanted);
-  return at == entries_.end() || wanted < *at ? nullptr : &*at;
+SentTable::Entry* SentTable::find(const Key& key) {
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), key,
+                                   [](const Entry& e, const Key& k) { return e.key < k; });
+  return at == entries_.end() || at->key != key ? nullptr : &*at;
 }
 
 }  // namespace txindex::test

@@ -1,6 +1,7 @@
 // What was sent, by transaction id. Filled, sealed, then asked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -8,8 +9,13 @@
 
 #include "txindex/bytes.h"
 #include "txindex/result.h"
+#include "txindex/wire/ack.h"
 
 namespace txindex::test {
+
+// The slot that transactions are sent with, where they are sent with one.
+std::int64_t slot_of(Bytes txid);
+inline constexpr std::int64_t kNoSlot = -1;
 
 class SentTable {
  public:
@@ -17,15 +23,21 @@ class SentTable {
   enum class Told : std::uint8_t { nothing, others, rejected, acked };
 
   // A signature begins with a point of a curve: 16 bytes of it name a transaction.
-  struct Entry {
-    std::uint64_t key[2];   // 0, 0: it does not parse
-    std::int64_t stamp_us;  // of the TX frame
-    Told told;
-    std::uint32_t rows;  // found so far
+  using Key = std::array<std::uint64_t, 2>;
+  static Key key_of(Bytes txid);
 
-    bool operator<(const Entry& other) const {
-      return key[0] != other.key[0] ? key[0] < other.key[0] : key[1] < other.key[1];
-    }
+  // Times in microseconds since the Unix epoch.
+  struct Entry {
+    Key key;                    // 0, 0: it does not parse
+    std::int64_t stamp_us;      // of the TX frame; 0: none, or several
+    std::int64_t sent_us = 0;   // 0: not known
+    std::int64_t acked_us = 0;  // 0: not
+    std::int64_t slot = kNoSlot;
+    std::int64_t row_us = 0;  // stamp of the last row found
+    std::uint32_t rows = 0;   // found so far
+    Told told;
+    wire::Outcome outcome = wire::Outcome::committed;  // if acked or rejected
+    bool broken = false;                               // its signature was made not to verify
   };
 
   struct Journaled {
@@ -34,19 +46,19 @@ class SentTable {
     std::uint64_t rejected = 0;  // with another code
     bool ended = true;           // all files have their END
   };
-  // Reads the journals in a folder.
-  result<Journaled> add_journals(const std::string& folder);
+  // Reads the journals in a folder. `slotted`: what they sent had slots.
+  result<Journaled> add_journals(const std::string& folder, bool slotted);
   // The transactions of a .txs file, as sent by others.
   result<void> add_file(const std::string& path);
 
   // Before the first find(). The same transaction sent twice becomes one entry.
   void seal();
   // nullptr: nobody sent it.
-  Entry* find(Bytes txid);
+  Entry* find(const Key& key);
+  Entry* find(Bytes txid) { return find(key_of(txid)); }
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
-  static Entry entry(Bytes txid, std::int64_t stamp_us, Told told);
   std::vector<Entry> entries_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <boost/json.hpp>
 #include <stdexcept>
 
 #include "support/server.h"
@@ -10,6 +11,8 @@ namespace txindex::test {
 namespace {
 
 constexpr auto kReadyLimit = std::chrono::seconds(60);
+constexpr int kNotAtFullStrength = 3;  // of txindex status
+const std::string kAdminLine = "admin on http://";
 
 // The address in "listening on HOST:PORT"; empty: it has not said so.
 std::string address_in(const std::string& log) {
@@ -101,12 +104,31 @@ std::string Service::log() const {
   return read_file(dir_ / "log");
 }
 
-int Service::logged(const std::string& text) const {
+std::map<std::string, double> Service::statistics() const {
   const std::string all = log();
-  int found = 0;
-  for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1))
-    ++found;
-  return found;
+  const auto at = all.rfind(kAdminLine);
+  if (at == std::string::npos) throw std::runtime_error("there is no admin port:\n" + all);
+  const auto begin = at + kAdminLine.size();
+  const std::string admin = all.substr(begin, all.find('/', begin) - begin);
+  std::string said;
+  const auto ask = [&] {
+    const Ran ran = run({TXINDEX_BINARY, "status", "--json", "--admin", admin});
+    said = ran.output;
+    return ran.status == 0 || ran.status == kNotAtFullStrength;
+  };
+  bool answered = false;
+  const auto until_it_answers = [&] { answered = eventually(ask, kReadyLimit); };
+  if (options_.within) {
+    options_.within(until_it_answers);
+  } else {
+    until_it_answers();
+  }
+  if (!answered) throw std::runtime_error("the admin port does not answer: " + said);
+  std::map<std::string, double> counters;
+  const auto document = boost::json::parse(said);
+  for (const auto& [name, value] : document.at_pointer("/totals/counters").as_object())
+    counters[name] = value.to_number<double>();
+  return counters;
 }
 
 }  // namespace txindex::test

@@ -47,9 +47,12 @@ class Service {
   // SIGTERM, and the exit status; -1 if it still runs after `limit`.
   int stop(std::chrono::milliseconds limit);
 
+  // The counters of all its workers since the supervisor was started, as the admin port has them.
+  // Throws if it does not answer.
+  std::map<std::string, double> statistics() const;
+
   // What all its processes have logged, since the first start.
   std::string log() const;
-  int logged(const std::string& text) const;  // how often
 
  private:
   void start();

@@ -174,6 +174,12 @@ void PostgresCluster::start() {
   if (!ready) throw std::runtime_error("PostgreSQL does not answer: " + log());
 }
 
+void PostgresCluster::set(const std::string& name, const std::string& value) {
+  settings_[name] = value;
+  query("ALTER SYSTEM SET " + name + " = " + value);
+  query("SELECT pg_reload_conf()");
+}
+
 void PostgresCluster::stop(Mode mode) {
   server_->signal(mode == Mode::fast ? SIGINT : SIGQUIT);
   if (server_->wait() == -1) throw std::runtime_error("PostgreSQL does not stop: " + log());

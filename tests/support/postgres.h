@@ -45,6 +45,9 @@ class PostgresCluster {
   void start();
   void start(Settings settings);
 
+  // While it runs: changes a setting, which later starts have too.
+  void set(const std::string& name, const std::string& value);
+
   enum class Mode {
     fast,       // sessions are broken, then a checkpoint
     immediate,  // as a crash, but the server itself ends its processes
