@@ -58,9 +58,9 @@ class Client {
     // What may be unacknowledged at once: the smaller of these and what the server announces.
     std::uint32_t window_transactions = limits::kWindowMaxTransactions;
     std::uint64_t window_bytes = limits::kWindowMaxBytes;
-    // How long a server may be unreachable, refuse every connection (it is at a limit), or be silent
-    // while it owes an acknowledgement and does not answer a PING, before the stream fails. Zero:
-    // for ever.
+    // How long a server may be unreachable, refuse every connection (it is at a limit), or be
+    // silent while it owes an acknowledgement and does not answer a PING, before the stream fails.
+    // Zero: for ever.
     std::chrono::milliseconds give_up_after = std::chrono::seconds(60);
     std::chrono::milliseconds backoff_min = std::chrono::milliseconds(50);
     std::chrono::milliseconds backoff_max = std::chrono::seconds(2);

@@ -28,8 +28,8 @@ inline constexpr std::uint64_t kWindowMaxBytes = 8 * kMiB;
 // A line is base64 of a transaction: 4 characters for 3 bytes.
 inline constexpr std::size_t kLineMaxBytes = 8 * kKiB;
 inline constexpr std::uint32_t kLineWindowMaxTransactions = 1024;
-// PINGs, or empty lines, on one connection in a second; then it is not read until the next one. They
-// cost a producer nothing, and an honest one sends a few in a minute.
+// PINGs, or empty lines, on one connection in a second; then it is not read until the next one.
+// They cost a producer nothing, and an honest one sends a few in a minute.
 inline constexpr unsigned kPingsPerSecondMax = 256;
 // Acknowledgements that a client has not read. Over this, the connection is not read.
 inline constexpr std::size_t kUnsentMaxBytes = 64 * kKiB;

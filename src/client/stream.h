@@ -124,8 +124,8 @@ class Client::Stream {
   TimePoint retry_at_;     // disconnected: no attempt before
   TimePoint give_in_at_;   // connecting, greeting, finishing: how long to wait for the next step
   TimePoint quiet_since_;  // open, draining: the last that was heard, or nothing owed until then
-  // The server last served us (WELCOME, ACK, PONG), or nothing was wanted of it until then. An ERROR
-  // that passes does not count: a server that only refuses is given up.
+  // The server last served us (WELCOME, ACK, PONG), or nothing was wanted of it until then. An
+  // ERROR that passes does not count: a server that only refuses is given up.
   TimePoint alive_at_;
   TimePoint due_ = TimePoint::max();  // when the caller was to call again at the latest
   bool ping_sent_ = false;            // since quiet_since_

@@ -110,6 +110,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   void end();
   void give_up(wire::ErrorCode code, std::string message);
+  void count_broken(const std::string& message);
   void fail(wire::ErrorCode code, std::string message);
   void append_text(std::string_view text);
   void write_answers();

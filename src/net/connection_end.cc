@@ -183,6 +183,7 @@ void Connection::broken(const error_code& problem) {
     count_overdue(stats::Word::overdue_answers,
                   "answers were not taken, and the kernel has given up the connection");
   }
+  if (stream_.broken_by_peer()) count_broken(stream_.problem());
   close();
 }
 
@@ -254,7 +255,7 @@ void Connection::drain() {
   flush();
 }
 
-void Connection::fail(wire::ErrorCode code, std::string message) {
+void Connection::count_broken(const std::string& message) {
   if (producer_ == nullptr) {
     log::event(log::Level::info, "connection failed", {{"peer", peer_}, {"reason", message}});
   } else {
@@ -262,6 +263,10 @@ void Connection::fail(wire::ErrorCode code, std::string message) {
                {{"peer", peer_}, {"token", producer_->token.name}, {"reason", message}});
   }
   stats::add(owner_.stats(), stats::Word::connections_broken);
+}
+
+void Connection::fail(wire::ErrorCode code, std::string message) {
+  count_broken(message);
   give_up(code, std::move(message));
 }
 

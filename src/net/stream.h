@@ -69,6 +69,7 @@ class Stream {
     socket_.shutdown(Socket::shutdown_send, ignored);
   }
 
+  bool broken_by_peer() const { return tls_ && tls_->broken_by_peer(); }
   // Why TLS failed, if it did.
   std::string problem() const { return tls_ ? tls_->problem() : std::string(); }
 

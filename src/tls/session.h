@@ -64,6 +64,8 @@ class Session {
   const std::string& problem() const { return problem_; }
   // What the socket said, if it is the socket that failed: an errno, else 0.
   int socket_error() const { return socket_error_; }
+  // It failed by what the peer sent, and not because the connection is gone.
+  bool broken_by_peer() const { return !problem_.empty() && socket_error_ == 0 && !socket_ended_; }
   // The failure is one that trying again will not mend: a certificate, or no TLS on the other side.
   bool hopeless() const { return hopeless_; }
 

@@ -154,6 +154,7 @@ TEST_F(TlsSessionTest, APeerThatOnlyChangesKeysHasFailed) {
     }
     EXPECT_EQ(moved.status, Status::failed);
     EXPECT_EQ(server->problem(), "the peer changes keys again and again");
+    EXPECT_TRUE(server->broken_by_peer());
     EXPECT_GT(changes, 10);
     EXPECT_LT(changes, 20);
     while (read(fds[1], space.data(), space.size()) > 0) {
@@ -214,6 +215,7 @@ TEST_F(TlsSessionTest, AnEndThatWasSaidIsOneAndACutIsAFailure) {
   ::close(std::exchange(fds[0], -1));
   EXPECT_EQ(client->read(space).status, Status::failed);
   EXPECT_EQ(client->problem(), "the peer closed the connection without ending TLS");
+  EXPECT_FALSE(client->broken_by_peer());
   EXPECT_FALSE(client->hopeless());
   EXPECT_EQ(client->read(space).status, Status::failed);
 }
