@@ -126,7 +126,7 @@ TEST(Load, OpenLoopCountsTheWaitForRoomAsLatency) {
   EXPECT_GE(report.ms("max"), 740);  // 4 x 200 less the 39 ms at which it was due, and rounding
   EXPECT_GE(report.ms("p90"), 740);
   EXPECT_GE(report.ms("p50"), 350);
-  EXPECT_EQ(report.at("late"), 30U);
+  EXPECT_GE(report.at("late"), 30U);  // the first ten too, if the machine is busy
   EXPECT_EQ(report.at("unsent"), 0U);
 }
 
