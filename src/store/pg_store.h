@@ -26,7 +26,7 @@ class PgStore : public Store {
     std::chrono::seconds partition_interval = std::chrono::hours(1);  // at least twice the window
     bool allow_unsafe_durability = false;  // fsync=off or synchronous_commit=off
     std::chrono::milliseconds backoff_min = std::chrono::milliseconds(50);
-    std::chrono::milliseconds backoff_max = std::chrono::seconds(5);
+    std::chrono::milliseconds backoff_max = std::chrono::seconds(2);
     std::chrono::milliseconds statement_timeout = std::chrono::milliseconds(0);  // 0: none
   };
 
