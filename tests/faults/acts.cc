@@ -125,14 +125,18 @@ const Act stop_supervisor = {"SIGSTOP of the supervisor", Part::processes,
                              },
                              seen<stop_supervisor>};
 
+constexpr const char* kRenewed = "this is the supervisor from now on";
+
 const Act roll = {"rolling restart", Part::processes,
                   [](Arena& arena, Random&) { return signal_to(arena.service().pid(), SIGUSR2); },
                   [](const Outcome& o) { return o.logged({"a rolling restart begins"}); }};
 
-const Act reexec = {
-    "re-execution of the supervisor", Part::processes,
-    [](Arena& arena, Random&) { return signal_to(arena.service().pid(), SIGHUP); },
-    [](const Outcome& o) { return o.logged({"this is the supervisor from now on"}); }};
+const Act reexec = {"re-execution of the supervisor", Part::processes,
+                    [](Arena& arena, Random&) {
+                      arena.await_line(kRenewed);
+                      return signal_to(arena.service().pid(), SIGHUP);
+                    },
+                    [](const Outcome& o) { return o.logged({kRenewed}); }};
 
 const Act lossy = {"loss", Part::network,
                    [](Arena& arena, Random& random) {

@@ -180,6 +180,14 @@ void Arena::gather(Outcome& outcome) {
            std::all_of(workers.begin(), workers.end(), is_alive);
   };
   eventually(all_live, kDeathSeenLimit);
+  // What was asked for at the last moment takes its time.
+  eventually(
+      [this] {
+        const std::string log = service_->log();
+        return std::ranges::all_of(
+            awaited_lines_, [&](const auto& line) { return log.find(line) != std::string::npos; });
+      },
+      kDeathSeenLimit);
   outcome.service_status = service_->stop(kStopLimit);
   outcome.service_starts = service_->starts();
   outcome.service_log = service_->log();

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -111,6 +112,8 @@ class Arena {
   // and gets none.
   void watch_standstill(const char* act, Milliseconds time);
   void saw(const char* act) { ++seen_[act]; }
+  // The service is not stopped before its log has such a line.
+  void await_line(const std::string& text) { awaited_lines_.insert(text); }
 
   // Does it after `time`.
   void later(Milliseconds time, std::function<void()> what);
@@ -160,6 +163,7 @@ class Arena {
   std::vector<std::unique_ptr<HonestLoad>> loads_;  // the first is the one that is watched
   std::vector<std::string> others_;
   std::map<std::string, std::uint64_t> seen_;
+  std::set<std::string> awaited_lines_;
   int outages_ = 0;
   std::multimap<Clock::time_point, std::function<void()>> due_;
   std::vector<std::thread> beside_;

@@ -100,13 +100,14 @@ class Server {
       const std::uint8_t type = stream[4];
       const Bytes body = stream.subspan(5, length - 1);
       stream = stream.subspan(4 + length);
+      if (hello == (type == 1)) return error(4);
       unsigned problem = 0;
       if (type == 1) {
-        problem = hello ? 4 : fault_of_hello(body);
+        problem = fault_of_hello(body);
         hello = true;
         if (problem == 0) told.frames.push_back("\x81\x01\0\x80\0\0\0\x20\0\0\0\0\x80\0\0\0\0\0"s);
       } else if (type == 2) {
-        problem = hello ? take(body) : 4;
+        problem = take(body);
       } else if (type == 3) {
         problem = body.size() == 8 ? 0 : 2;
         if (problem == 0) told.frames.push_back("\x84" + std::string(as_text(body)));
