@@ -53,8 +53,8 @@ echo "   $version, $version+broken, whose txindexd only fails, and $version+next
 
 echo "== a container"
 for folder in usr etc var opt; do
-  mkdir -p "$root/$folder" "$dir/layer/$folder" "$dir/work/$folder"
-  mount -t overlay -o "lowerdir=/$folder,upperdir=$dir/layer/$folder,workdir=$dir/work/$folder" \
+  mkdir -p "$root/$folder" "$dir/layer/$folder" "$dir/overlay/$folder"
+  mount -t overlay -o "lowerdir=/$folder,upperdir=$dir/layer/$folder,workdir=$dir/overlay/$folder" \
     "txindexd-$folder" "$root/$folder"
 done
 for link in bin sbin lib lib32 lib64 libx32; do
