@@ -35,6 +35,10 @@ Visitor::Visitor(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CL
     ::close(fd_);
     throw std::runtime_error(std::string("connect: ") + std::strerror(problem));
   }
+  sockaddr_in own{};
+  socklen_t length = sizeof own;
+  getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &length);
+  port_ = ntohs(own.sin_port);
   // A server that has reset it by now is found out by reading.
   (void)!::send(fd_, kHello.data(), kHello.size(), MSG_NOSIGNAL);
 }
@@ -43,7 +47,8 @@ Visitor::~Visitor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Visitor::Visitor(Visitor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+Visitor::Visitor(Visitor&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
 
 Visitor::Fate Visitor::read_on(std::size_t at_least) {
   std::array<char, 256> bytes;
@@ -85,7 +90,12 @@ void Churn::run(std::uint16_t port) {
   while (!stop_) {
     try {
       Visitor visitor(port);
-      switch (visitor.wait()) {
+      const auto fate = visitor.wait();
+      if (fate == Visitor::Fate::reset || fate == Visitor::Fate::closed) {
+        const std::lock_guard lock(mutex_);
+        broken_early_.push_back(visitor.port());
+      }
+      switch (fate) {
         case Visitor::Fate::welcome: {
           const auto end = visitor.finish();
           ++(end == Visitor::Fate::closed ? served
@@ -106,6 +116,11 @@ void Churn::run(std::uint16_t port) {
       ++refused;
     }
   }
+}
+
+std::vector<std::uint16_t> Churn::broken_early() const {
+  const std::lock_guard lock(mutex_);
+  return broken_early_;
 }
 
 std::string Churn::text() const {

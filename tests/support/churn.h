@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,10 +28,15 @@ class Churn {
 
   std::string text() const;
 
+  // The own ports of those that ended before WELCOME, by reset or in good order.
+  std::vector<std::uint16_t> broken_early() const;
+
  private:
   void run(std::uint16_t port);
 
   std::atomic<bool> stop_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::uint16_t> broken_early_;  // guarded by mutex_
   std::vector<std::thread> threads_;
 };
 
@@ -43,13 +49,15 @@ class Visitor {
   Visitor(const Visitor&) = delete;
 
   enum class Fate : std::uint8_t { welcome, reset, closed, hung };
-  Fate wait();    // for WELCOME
+  Fate wait();                                  // for WELCOME
+  std::uint16_t port() const { return port_; }  // its own
   Fate finish();  // FINISH, and what comes instead of a clean end (closed)
 
  private:
   Fate read_on(std::size_t at_least);
 
   int fd_ = -1;
+  std::uint16_t port_ = 0;
 };
 
 }  // namespace txindex::test

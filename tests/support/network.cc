@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -41,6 +42,25 @@ void enter_own_network() {
   request.ifr_flags = IFF_UP;
   if (ioctl(any, SIOCSIFFLAGS, &request) != 0) fail("SIOCSIFFLAGS lo");
   close(any);
+}
+
+std::map<std::uint16_t, std::uint64_t> connections_to(std::uint16_t port) {
+  constexpr unsigned kListening = 0x0A;
+  std::ifstream in("/proc/thread-self/net/tcp");
+  std::map<std::uint16_t, std::uint64_t> connections;
+  std::string line;
+  std::getline(in, line);  // the heading
+  while (std::getline(in, line)) {
+    unsigned local = 0;
+    unsigned peer = 0;
+    unsigned state = 0;
+    unsigned long inode = 0;
+    if (std::sscanf(line.c_str(), "%*u: %*8x:%x %*8x:%x %x %*s %*s %*s %*u %*u %lu", &local, &peer,
+                    &state, &inode) != 4)
+      throw std::runtime_error("/proc/net/tcp: " + line);
+    if (local == port && state != kListening) connections[static_cast<std::uint16_t>(peer)] = inode;
+  }
+  return connections;
 }
 
 std::map<std::string, std::int64_t> tcp_counters() {

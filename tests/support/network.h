@@ -11,6 +11,10 @@ namespace txindex::test {
 // loopback interface that works. Before any other thread exists. Throws if that is not permitted.
 void enter_own_network();
 
+// The server's ends of the connections to a port of this thread's network: the socket's inode by
+// the peer's port. 0: nobody has accepted it yet, it waits in a listener's queue.
+std::map<std::uint16_t, std::uint64_t> connections_to(std::uint16_t port);
+
 // The kernel's TCP counters of this thread's network, by their names ("ListenOverflows").
 std::map<std::string, std::int64_t> tcp_counters();
 
