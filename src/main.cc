@@ -68,19 +68,16 @@ int migrate(const config::Config& config) {
 
 int child(const config::CommandLine& line) {
   const auto& arguments = line.child;
-  auto segment = stats::Segment::attach(arguments.stats_fd);
-  if (!segment) return child_failed(arguments.control_fd, segment.error());
-  // Memory that several processes write must be none that one of them can execute.
-  segment->close_descriptor();
   const auto slot = static_cast<std::size_t>(arguments.slot);
   const auto side = static_cast<std::size_t>(arguments.side);
   const bool admin = line.command == config::Command::admin;
-  if (segment->slot_count() != stats::kSlots || side >= stats::kSides || arguments.slot < 0 ||
-      (admin ? slot != stats::kAdminSlot : slot >= stats::kAdminSlot)) {
+  if (arguments.slot < 0 || (admin ? slot != stats::kAdminSlot : slot >= stats::kAdminSlot)) {
     return child_failed(arguments.control_fd,
-                        failure("there is no slot " + std::to_string(arguments.slot) +
-                                " with a side " + std::to_string(arguments.side) + " for this"));
+                        failure("slot " + std::to_string(arguments.slot) + " is not for this"));
   }
+  auto segment = stats::Segment::attach_child(arguments.stats_fd,
+                                              {.slot = slot, .side = side, .tokens = !admin});
+  if (!segment) return child_failed(arguments.control_fd, segment.error());
   if (admin) {
     return process::run_admin(line.config, {.slot = arguments.slot,
                                             .side = side,

@@ -11,9 +11,10 @@
 // block of its own side. Slots 0 to kWorkersMax - 1 are workers, slot kAdminSlot is the admin
 // process. A word is written by one process only, that of its block (pid, generation, state and
 // restarts: the supervisor), with relaxed atomics, so a reader sees each word whole but not all of
-// them at one instant. What a word means is in the tables below and nowhere else. A replacement
-// goes on with a block of its slot as it finds it, so what a slot has counted is the sum of its two
-// sides, and counters never go back; gauges of a process that is gone are zero.
+// them at one instant. Parts are whole pages, so that the kernel can hold a process to what is its
+// own to write. What a word means is in the tables below and nowhere else. A replacement goes on
+// with a block of its slot as it finds it, so what a slot has counted is the sum of its two sides,
+// and counters never go back; gauges of a process that is gone are zero.
 #pragma once
 
 #include <array>
@@ -28,6 +29,7 @@ namespace txindex::stats {
 
 inline constexpr std::uint64_t kMagic = 0x3130535441545854;  // "TXTATS01"
 inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::size_t kPageBytes = 4096;
 
 enum class Kind : std::uint8_t { counter, gauge };
 
@@ -134,7 +136,7 @@ inline constexpr std::array<std::string_view, 3> kTimings = {"verify", "commit",
 inline constexpr std::size_t kTimingWords = 1 + kHistogramBuckets;
 inline constexpr std::size_t kWordCount = kWords.size() + kTimings.size() * kTimingWords;
 
-struct alignas(64) Block {
+struct alignas(kPageBytes) Block {
   std::array<std::atomic<std::uint64_t>, kWordCount> words;
 };
 
@@ -188,7 +190,7 @@ struct Text {
   std::array<std::atomic<std::uint64_t>, 126> data;
 };
 
-struct alignas(64) Service {
+struct alignas(kPageBytes) Service {
   std::array<std::atomic<std::uint64_t>, kServiceWords.size()> words;
   std::array<Text, kServiceTexts> texts;
 };
@@ -215,7 +217,7 @@ struct alignas(64) TokenEntry {
   std::atomic<std::uint64_t> volume_spent_until_ns;
 };
 
-struct alignas(64) TokenTable {
+struct alignas(kPageBytes) TokenTable {
   std::array<TokenEntry, kTokenEntries> entries;
 };
 
@@ -225,7 +227,7 @@ inline constexpr std::size_t kSides = 2;
 inline constexpr std::size_t kAdminSlot = limits::kWorkersMax;
 inline constexpr std::size_t kSlots = kAdminSlot + 1;
 
-struct alignas(64) Header {
+struct alignas(kPageBytes) Header {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t block_bytes;
@@ -236,6 +238,6 @@ struct alignas(64) Header {
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the segment is shared memory");
-static_assert(sizeof(Block) % 64 == 0 && sizeof(Header) == 64);
+static_assert(sizeof(Block) == kPageBytes, "a slot's side costs a page, and no more");
 
 }  // namespace txindex::stats

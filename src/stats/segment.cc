@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "stats/block.h"
@@ -72,12 +74,48 @@ result<Segment> Segment::create(std::size_t slots) {
 }
 
 result<Segment> Segment::attach(int fd) {
+  return attach(fd, PROT_READ | PROT_WRITE);
+}
+
+result<Segment> Segment::attach_child(int fd, const Own& own) {
+  const Segment writable(fd, nullptr, 0);  // closes it
+  // What is mapped by a descriptor that cannot write can never be made writable.
+  const std::string name = "/proc/self/fd/" + std::to_string(fd);
+  const int reading = open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (reading < 0) return system_failure(name.c_str());
+  auto segment = attach(reading, PROT_READ);
+  if (!segment) return segment;
+  if (own.slot >= segment->slot_count() || own.side >= kSides) {
+    return failure("statistics: there is no slot " + std::to_string(own.slot) + " with a side " +
+                   std::to_string(own.side));
+  }
+  const Block& block = segment->block(own.slot, own.side);
+  if (!segment->make_writable(fd, &block, sizeof block)) return system_failure("mmap");
+  const TokenTable& tokens = segment->tokens();
+  if (own.tokens && !segment->make_writable(fd, &tokens, sizeof tokens))
+    return system_failure("mmap");
+  close(std::exchange(segment->fd_, -1));
+  return segment;
+}
+
+// The pages that it lies in.
+bool Segment::make_writable(int fd, const void* part, std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(part) -
+                                               static_cast<std::byte*>(memory_));
+  const std::size_t begin = offset / page * page;
+  const std::size_t end = std::min((offset + bytes + page - 1) / page * page, bytes_);
+  return mmap(static_cast<std::byte*>(memory_) + begin, end - begin, PROT_READ | PROT_WRITE,
+              MAP_SHARED | MAP_FIXED, fd, static_cast<off_t>(begin)) != MAP_FAILED;
+}
+
+result<Segment> Segment::attach(int fd, int protection) {
   Segment segment(fd, nullptr, 0);
   struct stat status {};
   if (fstat(fd, &status) != 0) return system_failure("fstat");
   const auto bytes = static_cast<std::size_t>(status.st_size);
   if (bytes < sizeof(Header)) return failure("statistics: not a statistics segment");
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) return system_failure("mmap");
   segment.memory_ = memory;
   segment.bytes_ = bytes;
@@ -102,10 +140,6 @@ Segment& Segment::operator=(Segment&& other) noexcept {
 Segment::~Segment() {
   if (memory_ != nullptr) munmap(memory_, bytes_);
   if (fd_ >= 0) close(fd_);
-}
-
-void Segment::close_descriptor() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
 }
 
 std::size_t Segment::slot_count() const {

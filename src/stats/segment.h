@@ -19,13 +19,21 @@ class Segment {
   // The one behind a descriptor that was inherited, which is taken over. Fails if it is none, or is
   // of another layout, as after an upgrade that left the supervisor running.
   static result<Segment> attach(int fd);
+  // What a child of the supervisor may write: the block of its own, and, if it admits producers,
+  // the table of their tokens.
+  struct Own {
+    std::size_t slot;
+    std::size_t side;
+    bool tokens;
+  };
+  // The same for a child: all of it can be read, its own written, and that cannot be changed
+  // afterwards. The descriptor is closed. Needs /proc, and pages of kPageBytes to be exact.
+  static result<Segment> attach_child(int fd, const Own& own);
 
   Segment(Segment&& other) noexcept;
   Segment& operator=(Segment&& other) noexcept;
   ~Segment();
 
-  // Leaves the memory mapped, and nobody a way to map it for anything else.
-  void close_descriptor();
   // Closed on exec: whoever starts a child that is to inherit it clears that flag in the child.
   int fd() const { return fd_; }
   std::size_t slot_count() const;
@@ -38,6 +46,8 @@ class Segment {
 
  private:
   Segment(int fd, void* memory, std::size_t bytes) : fd_(fd), memory_(memory), bytes_(bytes) {}
+  static result<Segment> attach(int fd, int protection);
+  bool make_writable(int fd, const void* part, std::size_t bytes);
 
   int fd_ = -1;
   void* memory_ = nullptr;
