@@ -40,6 +40,11 @@ std::vector<std::string> variables_of(const std::vector<std::string>& prefixes) 
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   // The parent may have ended before that took hold.
   if (getppid() != parent) _exit(kExitFailure);
+  // Standard output may be the log by another number, and nothing is read or written there.
+  if (const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC); nothing >= 0) {
+    dup2(nothing, STDIN_FILENO);
+    dup2(nothing, STDOUT_FILENO);
+  }
   for (const int fd : launch.inherited)
     fcntl(fd, F_SETFD, 0);
   for (const auto& name : variables_of(launch.hidden))

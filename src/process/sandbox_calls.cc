@@ -1,6 +1,7 @@
 // The seccomp filter, made with libseccomp: what is listed here can be called, and no more.
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -42,9 +43,11 @@ const Group kGroups[] = {
     {"what is open already: sockets, the log, the control socket",
      true,
      {"close", "fstat", "read", "readv", "write", "writev"}},
-    {"memory, of the C library's and of std::vector's",
+    {"memory, of the C library's and of std::vector's; not mremap, which maps shared pages a "
+     "second "
+     "time and more of a shared file (realloc does without)",
      true,
-     {"brk", "madvise", "mremap", "munmap"}},
+     {"brk", "madvise", "munmap"}},
     {"threads that wait for each other, and end",
      true,
      {"exit", "futex", "get_robust_list", "membarrier", "rseq", "rt_sigprocmask",
@@ -128,11 +131,13 @@ scmp_arg_cmp has(unsigned argument, std::uint64_t mask, std::uint64_t value) {
 }
 
 // Memory is written to or executed, never both: code cannot be brought in as data. A library that
-// is loaded late is mapped for execution as it is in its file.
+// is loaded late is mapped for execution as it is in its file; what is shared is not executed,
+// because somebody may be able to write it.
 void allow_memory(Filter& filter) {
   constexpr std::uint64_t both = PROT_WRITE | PROT_EXEC;
-  for (const std::uint64_t part : {PROT_NONE, PROT_WRITE, PROT_EXEC})
+  for (const std::uint64_t part : {PROT_NONE, PROT_WRITE})
     filter.allow("mmap", has(2, both, part));
+  filter.allow("mmap", {has(2, both, PROT_EXEC), has(3, MAP_TYPE, MAP_PRIVATE)});
   filter.allow("mprotect", has(2, PROT_EXEC, 0));
 }
 
@@ -193,7 +198,8 @@ void allow_socket_options(Filter& filter, const Sandbox& sandbox) {
 }
 
 void allow_small_questions(Filter& filter) {
-  for (const std::uint64_t request : {FIONBIO, FIONREAD, TCGETS})
+  for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{FIONREAD},
+                                      std::uint64_t{TCGETS}, std::uint64_t{SIOCOUTQ}})
     filter.allow("ioctl", is(1, request));
   filter.allow("prctl", is(0, PR_SET_NAME));
   filter.allow("prlimit64", is(2, 0));  // to know a limit, not to change it

@@ -3,6 +3,7 @@
 #ifdef TXINDEX_TEST_SWITCHES
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -38,6 +39,15 @@ void attempt(const char* name, const std::function<long()>& action) {
   errno = 0;
   const bool failed = action() < 0;
   log::debug("trespass {}: {}", name, failed ? std::strerror(errno) : "done");
+}
+
+// What is permitted, and would be missed in silence.
+void ask() {
+  attempt("allowed unsent-bytes", [] {
+    const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    int unsent = 0;
+    return ::ioctl(socket.get(), SIOCOUTQ, &unsent);
+  });
 }
 
 // Whether one of the open descriptors is memory that can be mapped to be executed. -1 if none is.
@@ -108,6 +118,15 @@ void trespass(const std::string& folder) {
   });
   attempt("send-descriptor", [] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); });
   attempt("execute-what-is-shared", [] { return map_what_is_shared(); });
+  attempt("execute-shared", [] {
+    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? -1L : ::munmap(page, 4096);
+  });
+  attempt("map-twice", [] {
+    void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return -1L;
+    return ::mremap(page, 0, 4096, MREMAP_MAYMOVE) == MAP_FAILED ? -1L : 0L;
+  });
   attempt("raise-limit", [] {
     const rlimit limit{0, 0};
     return ::setrlimit(RLIMIT_CORE, &limit);
@@ -135,6 +154,7 @@ void try_what_is_forbidden() {
   if (const char* folder = std::getenv("TXINDEX_TEST_TRESPASS"); folder != nullptr) {
     trespass(folder);
     std::thread([&] { trespass(folder); }).join();
+    ask();
   }
   if (const char* program = std::getenv("TXINDEX_TEST_EXECUTE"); program != nullptr) {
     ::execl(program, program, static_cast<char*>(nullptr));
