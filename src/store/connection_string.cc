@@ -1,6 +1,8 @@
 #include "store/connection_string.h"
 
 #include <libpq-fe.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -190,9 +192,15 @@ result<ConnectionString> parse_connection_string(const std::string& conninfo) {
 
 std::vector<std::string> files_of(const std::string& conninfo) {
   std::vector<std::string> files;
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    files = {std::string(home) + "/.postgresql", std::string(home) + "/.pgpass",
-             std::string(home) + "/.pg_service.conf"};
+  // As libpq finds them.
+  std::string home;
+  if (const char* given = std::getenv("HOME"); given != nullptr && *given != '\0') {
+    home = given;
+  } else if (const passwd* user = ::getpwuid(::geteuid()); user != nullptr) {
+    home = user->pw_dir;
+  }
+  if (!home.empty()) {
+    files = {home + "/.postgresql", home + "/.pgpass", home + "/.pg_service.conf"};
   }
   if (const char* services = std::getenv("PGSERVICEFILE"); services != nullptr) {
     files.emplace_back(services);

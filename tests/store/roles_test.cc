@@ -6,6 +6,7 @@
 #include "flow/clock.h"
 #include "store/maintenance.h"
 #include "store/roles_fixture.h"
+#include "store/statements.h"
 
 namespace txindex::store {
 namespace {
@@ -91,6 +92,7 @@ TEST_F(RolesTest, WhatIngestNeedNotDoIsRefused) {
       "ALTER FUNCTION txindex.ensure_partitions(timestamptz[]) SET search_path = public",
       "CREATE OR REPLACE FUNCTION txindex.leaves() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
       "SELECT txindex.make_partition('transactions', now(), now() + interval '1 hour')",
+      "SELECT txindex.make_partitions(ARRAY[now()])",
       "SELECT txindex.drop_period('2026-11-21 10:00+00', 'infinity')",
       "SELECT txindex.drop_expired('2026-11-21 10:00+00', 'infinity')",
       "SELECT txindex.drop_expired('2026-11-21 10:00+00', now() - interval '100 years')",
@@ -152,6 +154,21 @@ TEST_F(RolesTest, FunctionsThatRunAsTheOwnerHaveAPinnedSearchPath) {
             "");
 }
 
+// Leaves are named by the digits of their period, which another era has too.
+TEST_F(RolesTest, IngestCannotTakeTheNameOfALaterPartition) {
+  ASSERT_TRUE(migrate_as_owner());
+  for (const char* stamps : {"ARRAY['2026-11-21 10:30+00 BC']", "ARRAY['12026-11-21 10:30+00']",
+                             "ARRAY['infinity']", "ARRAY['-infinity']", "ARRAY[NULL]",
+                             "ARRAY['2026-11-21 10:30+00', '9999-06-01 00:00+00']"}) {
+    EXPECT_EQ(
+        refusal("SELECT txindex.ensure_partitions(" + std::string(stamps) + "::timestamptz[])"),
+        "22008")
+        << stamps;
+  }
+  PgStore store(options(), block);
+  EXPECT_EQ(write(store, sample.make_many(3)), std::vector(3, Outcome::committed));
+}
+
 TEST_F(RolesTest, SessionsLookForNamesInTheCatalogAlone) {
   ASSERT_TRUE(migrate_as_owner());
   // What would be met first otherwise: a schema named after the role, and somebody's function.
@@ -163,6 +180,23 @@ TEST_F(RolesTest, SessionsLookForNamesInTheCatalogAlone) {
   ASSERT_TRUE(usable) << usable.error().message;
   PgStore store(options(), block);
   EXPECT_EQ(write(store, sample.make_many(3)), std::vector(3, Outcome::committed));
+}
+
+TEST_F(RolesTest, SessionsEndWhatLastsTooLong) {
+  ASSERT_TRUE(migrate_as_owner());
+  pqxx::connection session(as(kIngest));
+  pqxx::nontransaction work(session);
+  const auto setting = [&](const std::string& name) {
+    return work.exec1("SHOW " + name)[0].as<std::string>();
+  };
+  for (const auto& [given, statement, lock] :
+       {std::tuple(0, "0", "30s"), std::tuple(90'000, "90s", "30s"),
+        std::tuple(1234, "1234ms", "1234ms")}) {
+    work.exec(session_settings(given));
+    EXPECT_EQ(setting("statement_timeout"), statement);
+    EXPECT_EQ(setting("lock_timeout"), lock);
+    EXPECT_EQ(setting("idle_in_transaction_session_timeout"), "1min");
+  }
 }
 
 TEST_F(RolesTest, ABatchThatTakesTooLongIsCancelledAndSentAgainWhole) {

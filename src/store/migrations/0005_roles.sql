@@ -9,7 +9,23 @@
 ALTER TABLE txindex.settings ADD COLUMN retention interval;
 COMMENT ON COLUMN txindex.settings.retention IS 'What the ingest role must not drop: everything younger than this; null: everything';
 
-ALTER FUNCTION txindex.ensure_partitions(timestamptz[]) SECURITY DEFINER;
+-- A leaf has the digits of its period in its name, and one of another era, or with a fifth digit of
+-- the year, would have another's: then rows of that period would have no place.
+ALTER FUNCTION txindex.ensure_partitions(timestamptz[]) RENAME TO make_partitions;
+CREATE FUNCTION txindex.ensure_partitions(stamps timestamptz[])
+RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF (timestamptz '1970-01-01 00:00+00' <= ALL (stamps)
+      AND timestamptz '9999-01-01 00:00+00' > ALL (stamps)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'there are no partitions for some of %', stamps
+      USING ERRCODE = 'datetime_field_overflow',
+            HINT = 'Time stamps are of the years 1970 to 9998.';
+  END IF;
+  RETURN txindex.make_partitions(stamps);
+END $$;
 -- Counts rows of small leaves, whose columns ingest may not read.
 ALTER FUNCTION txindex.store_size() SECURITY DEFINER;
 
@@ -79,6 +95,7 @@ END $$;
 -- A new function is everybody's to call.
 REVOKE EXECUTE ON FUNCTION
   txindex.make_partition(text, timestamptz, timestamptz),
+  txindex.make_partitions(timestamptz[]),
   txindex.ensure_partitions(timestamptz[]),
   txindex.drop_period(timestamptz, timestamptz),
   txindex.drop_expired(timestamptz, timestamptz),
