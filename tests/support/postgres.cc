@@ -4,12 +4,15 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <pqxx/pqxx>
+#include <sstream>
 #include <stdexcept>
 
 namespace txindex::test {
@@ -93,6 +96,24 @@ bool gone(pid_t pid) {
   return state == 'Z' || state == 'X';
 }
 
+// The System V segment that tells PostgreSQL of its predecessor's survivors, by the last line but
+// one of postmaster.pid: "key id". After SIGKILL it stays, and a machine has only so many of them.
+void remove_shared_memory(const fs::path& data) {
+  std::ifstream file(data / "postmaster.pid");
+  constexpr int kLine = 7;
+  std::string line;
+  for (int i = 0; i < kLine; ++i)
+    std::getline(file, line);
+  std::istringstream words(line);
+  unsigned long key = 0;
+  int id = -1;
+  if (!(words >> key >> id)) return;
+  shmid_ds segment{};
+  const bool unused = shmctl(id, IPC_STAT, &segment) == 0 && segment.shm_nattch == 0 &&
+                      static_cast<unsigned long>(segment.shm_perm.__key) == key;
+  if (unused) shmctl(id, IPC_RMID, nullptr);
+}
+
 const PostgresCluster::Settings kBaseSettings = {
     {"port", "5432"},          {"listen_addresses", "''"},   {"shared_buffers", "64MB"},
     {"max_connections", "60"}, {"log_min_messages", "info"}, {"deadlock_timeout", "200ms"},
@@ -123,6 +144,7 @@ PostgresCluster::PostgresCluster(Settings settings) : settings_(std::move(settin
 PostgresCluster::~PostgresCluster() {
   try {
     if (server_ && server_->running()) kill9();
+    remove_shared_memory(dir_ / "data");
   } catch (const std::exception& problem) {
     std::fprintf(stderr, "%s\n", problem.what());
   }
