@@ -26,6 +26,13 @@ bool to_sessions(Arena& arena, const std::string& function, const std::string& w
   }
 }
 
+// Again and again until it is mended: PostgreSQL itself may make room, by removing WAL.
+void keep_full(Arena& arena) {
+  if (arena.postgres() != nullptr) return;
+  arena.disk().fill();
+  arena.later(Milliseconds(50), [&arena] { keep_full(arena); });
+}
+
 bool fill_disk(Arena& arena, const char* act, Random& random) {
   const auto time = between(random, 500, 1500);
   auto* postgres = arena.postgres();
@@ -34,7 +41,7 @@ bool fill_disk(Arena& arena, const char* act, Random& random) {
     arena.disk().free();
     if (!postgres->running()) postgres->start();
   });
-  arena.disk().fill();
+  keep_full(arena);
   return true;
 }
 
