@@ -31,6 +31,11 @@ inline constexpr std::uint32_t kLineWindowMaxTransactions = 1024;
 // PINGs, or empty lines, on one connection in a second; then it is not read until the next one.
 // They cost a producer nothing, and an honest one sends a few in a minute.
 inline constexpr unsigned kPingsPerSecondMax = 256;
+// The same for TX that are rejected before their signatures are looked at.
+inline constexpr unsigned kRejectedPerSecondMax = 2048;
+// Both together, of all connections of a worker; beyond that each still has its share of a few.
+inline constexpr unsigned kWorthlessPerSecondMax = 65'536;
+inline constexpr unsigned kWorthlessShare = 16;
 // Acknowledgements that a client has not read. Over this, the connection is not read.
 inline constexpr std::size_t kUnsentMaxBytes = 64 * kKiB;
 // The kernel holds as many more of them, and not megabytes for each peer that does not read.

@@ -280,7 +280,8 @@ std::vector<Setting> make_settings() {
       "Of them, those from one client address (of IPv6: from one /64 network); more are refused. "
       "Behind a balancer that hides addresses, as many as limits.max_connections.");
   add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),
-      "Received bytes that one worker holds at once; when they are used up it stops reading.");
+      "Received bytes that one worker holds at once; when they are used up it stops reading. "
+      "Best 8 KiB or more for each of limits.max_connections.");
   add(duration("limits.hello_timeout", &Config::hello_timeout, seconds(1), hours(24)),
       "How long a new connection may take to say HELLO, or to begin its first line; the TLS "
       "handshake "

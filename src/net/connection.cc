@@ -64,8 +64,19 @@ bool Connection::window_open() const {
   const std::uint64_t most =
       line_mode_ ? limits::kLineWindowMaxTransactions : limits::kWindowMaxTransactions;
   return open < most && in_flight_bytes_ < limits::kWindowMaxBytes &&
-         out_.size() - sent_ <= limits::kUnsentMaxBytes && !stream_.unsent() &&
-         pings_ < limits::kPingsPerSecondMax && !limited_;
+         out_.size() - sent_ <= limits::kUnsentMaxBytes && !stream_.unsent() && !wastes_time() &&
+         !limited_;
+}
+
+bool Connection::wastes_time() const {
+  return pings_ >= limits::kPingsPerSecondMax || rejected_ >= limits::kRejectedPerSecondMax ||
+         (pings_ + rejected_ >= limits::kWorthlessShare &&
+          owner_.worthless() >= limits::kWorthlessPerSecondMax);
+}
+
+void Connection::count_worthless(unsigned& kind) {
+  ++kind;
+  owner_.count_worthless();
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -122,6 +133,7 @@ void Connection::pump() {
   buffer_.drop_chunk_if_idle();
   // What is left in the buffer is looked at when the window opens, not when more arrives.
   paused_ = receiving() && !window_open();
+  if (paused_ && wastes_time()) stats::add(owner_.stats(), stats::Word::share_waits);
   flush();
   if (drain_when_open_ && state_ >= State::frames) drain();
   if (!receiving() || paused_ || waiting_gate_ || share_wanted_ != 0) return;
@@ -192,8 +204,9 @@ bool Connection::read_once(bool& drained) {
   read_time_ = owner_.now();
   // A read that leaves space has emptied the socket: asking again would cost a call for nothing.
   drained = n < space.size();
-  // What a producer over its limit has to wait with is no more than a small chunk.
-  if (!drained) want_large_chunk_ = producer_ == nullptr || !producer_->limited();
+  // What a producer over its limit has to wait with is no more than a small chunk; nor is nonsense.
+  const bool may_wait = producer_ != nullptr && producer_->limited();
+  if (!drained) want_large_chunk_ = !may_wait && pings_ + rejected_ < limits::kWorthlessShare;
   if (drained && n < limits::kSmallChunkBytes / 2) want_large_chunk_ = false;
   return true;
 }
@@ -281,7 +294,7 @@ void Connection::handle_frame(std::uint8_t type, Bytes body) {
       return handle_tx(body);
     case wire::FrameType::ping:
       if (body.size() != 8) return fail(wire::ErrorCode::bad_frame, "PING has not 8 bytes");
-      ++pings_;
+      count_worthless(pings_);
       return wire::append_pong(out_, body);
     case wire::FrameType::finish:
       if (!body.empty()) return fail(wire::ErrorCode::bad_frame, "FINISH is not empty");
@@ -333,7 +346,7 @@ Connection::Parsed Connection::parse_line() {
     case FrameBuffer::Status::whole:
       ++whole_;
       if (line.empty()) {
-        ++pings_;
+        count_worthless(pings_);
       } else {
         handle_line(line);
       }

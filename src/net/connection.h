@@ -68,6 +68,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   bool receiving() const;
   bool window_open() const;
+  bool wastes_time() const;
+  void count_worthless(unsigned& kind);
   void go_on();
 
   void wait_readable();
@@ -117,6 +119,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool has_room();
   void send(bool look_again = false);
   void wait_writable();
+  void wait_for_kernel();
   void half_close_when_answered();
   void read_out();
   void close();
@@ -130,9 +133,10 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool line_mode_ = false;
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;
+  bool is_writable_ = false;  // as the kernel has just said
   bool waiting_gate_ = false;
   bool pump_scheduled_ = false;
-  bool paused_ = false;  // by its own window, by answers that are not read, or by its PINGs
+  bool paused_ = false;  // by its window, by answers that are not read, or by what is worth nothing
   bool parsing_ = false;
   bool marked_ = false;  // Connections will call flush()
   bool peer_ended_ = false;
@@ -146,6 +150,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool said_first_line_ = false;  // in line mode
   bool limited_ = false;          // the token's rate or volume is used up: not read for a while
   std::optional<boost::asio::steady_timer> limit_timer_;
+  std::optional<boost::asio::steady_timer> kernel_timer_;
   std::uint64_t uncounted_received_ = 0;  // not in the token's counts yet
   std::uint64_t uncounted_rejected_ = 0;
 
@@ -157,7 +162,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   std::size_t in_flight_bytes_ = 0;
   std::size_t share_wanted_ = 0;  // not 0: not read until its fair share allows so many bytes more
   std::uint64_t whole_ = 0;       // frames and lines that were
-  unsigned pings_ = 0;            // and empty lines, since it was last tended
+  // Since it was last tended: PINGs and empty lines; TX that were rejected without further ado.
+  unsigned pings_ = 0;
+  unsigned rejected_ = 0;
 
   wire::Buffer out_;
   std::size_t sent_ = 0;

@@ -28,6 +28,8 @@ void Connection::complete(const flow::Completion& completion) {
              static_cast<stats::Word>(static_cast<std::size_t>(stats::Word::outcome_committed) +
                                       static_cast<std::size_t>(completion.outcome)));
   if (producer_ != nullptr && completion.outcome > wire::Outcome::duplicate) ++uncounted_rejected_;
+  // At a glance.
+  if (parsing_ && completion.outcome > wire::Outcome::duplicate) count_worthless(rejected_);
   if (state_ == State::closed) {
     publish_counts();
     if (in_flight_ == 0) owner_.remove(*this);
@@ -90,6 +92,7 @@ void Connection::tend(std::int64_t now_steady_us) {
   }
   if (receiving() && overdue(now_steady_us) != Owed::nothing) return end_overdue(now_steady_us);
   pings_ = 0;
+  rejected_ = 0;
   if (receiving()) go_on();
   // Over a limit of its token, too, it may be waiting for the answers to what was not read yet.
   const bool waits = acks_.unacknowledged() != 0 || (limited_ && state_ == State::frames);
@@ -183,7 +186,8 @@ void Connection::broken(const error_code& problem) {
     count_overdue(stats::Word::overdue_answers,
                   "answers were not taken, and the kernel has given up the connection");
   }
-  if (stream_.broken_by_peer()) count_broken(stream_.problem());
+  // What happens to a connection that has ended was said when it ended.
+  if (receiving() && stream_.broken_by_peer()) count_broken(stream_.problem());
   close();
 }
 
@@ -200,8 +204,24 @@ void Connection::wait_writable() {
   stream_.socket().async_wait(boost::asio::ip::tcp::socket::wait_write,
                               [self = shared_from_this()](const error_code& failed) {
                                 self->waiting_writable_ = false;
-                                if (!failed) self->flush();
+                                if (failed) return;
+                                self->is_writable_ = true;
+                                self->flush();
+                                self->is_writable_ = false;
                               });
+}
+
+// While the machine is short of memory for TCP, the kernel takes nothing from a socket that it
+// calls writable: waiting for that would keep the loop turning for nothing.
+void Connection::wait_for_kernel() {
+  constexpr auto kAWhile = std::chrono::milliseconds(100);
+  waiting_writable_ = true;
+  if (!kernel_timer_) kernel_timer_.emplace(owner_.loop());
+  kernel_timer_->expires_after(kAWhile);
+  kernel_timer_->async_wait([self = shared_from_this()](const error_code& cancelled) {
+    self->waiting_writable_ = false;
+    if (!cancelled) self->flush();
+  });
 }
 
 // As much as makes the kernel say so; a few bytes less than that do not mean that the peer reads.
@@ -214,8 +234,11 @@ bool Connection::has_room() {
 void Connection::send(bool look_again) {
   error_code problem;
   const bool may_have_room = !waiting_writable_ || look_again;
-  if (stream_.unsent() && may_have_room && stream_.flush(problem) > 0)
+  bool taken = false;  // something
+  if (stream_.unsent() && may_have_room && stream_.flush(problem) > 0) {
+    taken = true;
     last_sent_us_ = flow::steady_us();
+  }
   while (sent_ < out_.size() && may_have_room && !problem) {
     const std::size_t n = stream_.write_some(Bytes(out_).subspan(sent_), problem);
     if (problem == boost::asio::error::would_block) {
@@ -225,12 +248,14 @@ void Connection::send(bool look_again) {
       break;
     }
     if (problem) break;
+    taken = true;
     sent_ += n;
     flow::crash_point(flow::CrashPoint::ack_written);
     last_sent_us_ = owner_.now().steady_us;
     stats::add(owner_.stats(), stats::Word::sent_bytes, n);
   }
-  if (problem == boost::asio::error::would_block || stream_.unsent()) return wait_writable();
+  if (problem == boost::asio::error::would_block || stream_.unsent())
+    return is_writable_ && !taken ? wait_for_kernel() : wait_writable();
   if (problem) return broken(problem);
   if (sent_ == out_.size()) {
     out_.clear();
@@ -332,6 +357,7 @@ void Connection::close() {
   error_code ignored;
   timer_.cancel();
   limit_timer_.reset();
+  kernel_timer_.reset();
   publish_counts();
   stream_.socket().close(ignored);
   buffer_ = FrameBuffer();

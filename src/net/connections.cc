@@ -73,6 +73,7 @@ void Connections::flush() {
 }
 
 void Connections::tend(std::int64_t now_steady_us) {
+  worthless_ = 0;
   for (const auto& [key, entry] : connections_)
     entry.connection->tend(now_steady_us);
 }

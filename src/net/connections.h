@@ -67,6 +67,9 @@ class Connections {
   stats::Block& stats() { return stats_; }
   ReadTime now() const { return clocks_(); }
   const DeadlineLimits& deadlines() const { return limits_.deadlines; }
+  // What connections have said that is worth nothing, since they were last tended.
+  unsigned worthless() const { return worthless_; }
+  void count_worthless() { ++worthless_; }
 
  private:
   struct Entry {
@@ -85,6 +88,7 @@ class Connections {
   const Clocks clocks_;
   std::unordered_map<Connection*, Entry> connections_;
   AddressCounts addresses_;
+  unsigned worthless_ = 0;
   std::size_t refusals_ = 0;  // of connections_, those that are told why they are refused
   std::vector<std::shared_ptr<Connection>> marked_;
   std::vector<std::shared_ptr<Connection>> flushing_;

@@ -27,6 +27,15 @@ using namespace std::string_literals;
 const std::string kHello = "\0TXI\x04\0\0\0\x01\x01\0\0"s;
 const std::string kTxOf1000 = "\xe8\x03\0\0\x02\x01\0"s;
 
+std::string many(const std::string& frame) {
+  std::string all;
+  for (int i = 0; i < 5000; ++i)
+    all += frame;
+  return all;
+}
+const std::string kPings = many("\x09\0\0\0\x03pingping"s);
+const std::string kTxOfUnknownChain = many("\x04\0\0\0\x02\x63\0x"s);
+
 }  // namespace
 
 class Crowd::Stranger {
@@ -46,11 +55,8 @@ class Crowd::Stranger {
       next_ = now + kBetweenSlowBytes;
     }
     if (kind_ == Abuse::vanish && now >= next_) return vanish();
-    if (kind_ == Abuse::reads_none) {
-      for (int i = 0; i < 5000; ++i)
-        unsent_ += "\x09\0\0\0\x03pingping"s;
-    }
-    send();
+    if (kind_ == Abuse::reads_none) send_on(kPings);
+    if (kind_ == Abuse::worthless) send_on(kTxOfUnknownChain);
   }
 
  private:
@@ -61,6 +67,10 @@ class Crowd::Stranger {
     setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     const int little = 4096;  // so that what it does not read is soon more than the sockets hold
     if (kind_ == Abuse::reads_none) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    // What the strangers do is to cost the server's machine, which this one is too, and not much
+    // more: what the server does not read is not to fill their memory.
+    const int moderate = 16 * 1024;
+    setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &moderate, sizeof moderate);
     sockaddr_in from{};
     from.sin_family = AF_INET;
     from.sin_addr.s_addr = htonl(address_);
@@ -75,6 +85,7 @@ class Crowd::Stranger {
     ++crowd_.made_;
     next_ = now + (kind_ == Abuse::vanish ? Clock::duration(kBeforeVanishing) : kBetweenSlowBytes);
     unsent_ = opening();
+    at_ = 0;
     send();
   }
 
@@ -96,6 +107,7 @@ class Crowd::Stranger {
       case Abuse::absurd:
         return kHello + "\xff\xff\xff\x7f\x02"s;
       case Abuse::reads_none:
+      case Abuse::worthless:
         return kHello;
       case Abuse::only_connect:
       case Abuse::one_address:
@@ -108,8 +120,18 @@ class Crowd::Stranger {
     if (unsent_.empty()) return;
     const auto n = ::send(fd_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) unsent_.erase(0, static_cast<std::size_t>(n));
-    // Others find out by reading, so that they have what the server said.
-    if (n < 0 && errno != EAGAIN && kind_ == Abuse::reads_none) count_end();
+  }
+
+  // The same frames for ever.
+  void send_on(const std::string& frames) {
+    for (;;) {
+      const auto n =
+          ::send(fd_, frames.data() + at_, frames.size() - at_, MSG_NOSIGNAL | MSG_DONTWAIT);
+      // Others find out by reading, so that they have what the server said.
+      if (n < 0 && errno != EAGAIN && kind_ == Abuse::reads_none) return count_end();
+      if (n <= 0) return;
+      at_ = (at_ + static_cast<std::size_t>(n)) % frames.size();
+    }
   }
 
   bool has_been_ended() const {
@@ -144,6 +166,7 @@ class Crowd::Stranger {
   int fd_ = -1;
   Clock::time_point next_;  // when it connects, or does what its kind does
   std::string unsent_;
+  std::size_t at_ = 0;  // of what it sends for ever
 };
 
 Crowd::Crowd(std::uint16_t port, std::size_t strangers, std::uint64_t seed)

@@ -25,8 +25,9 @@ enum class Abuse : std::uint8_t {
   vanish,       // HELLO, half a TX, and a reset
   reads_none,   // HELLO and PING after PING; answers are not read
   one_address,  // as only_connect, but all from the same address
+  worthless,    // HELLO and TX after TX of an unknown chain
 };
-inline constexpr std::size_t kAbuses = 9;
+inline constexpr std::size_t kAbuses = 10;
 
 class Crowd {
  public:

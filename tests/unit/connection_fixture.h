@@ -96,13 +96,14 @@ class ConnectionTest : public testing::Test, public Receiver {
   // Sends lines, each of which is answered at once, and reads no answer, until the server owes
   // answers for what it has read, and they do not get away. The client's own sockets are full then.
   // The only connection that there is or was; it has said nothing else.
-  static constexpr const char* kAnswerToFilling = "rejected malformed not base64";
+  static constexpr const char* kAnswerToFilling = "committed 111";
   void fill_with_answers(RawClient& client) {
-    constexpr std::size_t kLineBytes = 2;
+    constexpr std::string_view kLine = "AAAA\n";
+    on_loop([this] { at_once_ = true; });
     const std::size_t answer_bytes = std::strlen(kAnswerToFilling) + 1;
     Sent lines;
     for (int i = 0; i < 10'000; ++i)
-      lines.insert(lines.end(), {'!', '\n'});
+      lines.insert(lines.end(), kLine.begin(), kLine.end());
     struct Traffic {
       std::uint64_t read = 0;
       std::uint64_t sent = 0;
@@ -117,11 +118,11 @@ class ConnectionTest : public testing::Test, public Receiver {
     std::size_t at = 0;
     ASSERT_TRUE(eventually([&] {
       for (std::size_t more = 1; more > 0; at += more)
-        more = client.send_what_fits(std::span(lines).subspan(at % kLineBytes));
+        more = client.send_what_fits(std::span(lines).subspan(at % kLine.size()));
       const Traffic now = traffic();
       const bool stands = now.sent == last.sent;
       last = now;
-      return stands && now.read / kLineBytes * answer_bytes > now.sent;
+      return stands && now.read / kLine.size() * answer_bytes > now.sent;
     }));
   }
 

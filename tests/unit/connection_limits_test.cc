@@ -241,6 +241,46 @@ TEST_F(ConnectionLimitsTest, EmptyLinesAreCountedAsPingsAre) {
   EXPECT_EQ(client.receive_line(), "rejected malformed not base64");
 }
 
+Sent worthless_lines(unsigned n) {
+  Sent lines;
+  for (unsigned i = 0; i < n; ++i)
+    lines.insert(lines.end(), {'!', '\n'});
+  return lines;
+}
+
+// They cost nothing to send, and hold no credit.
+TEST_F(ConnectionLimitsTest, RejectedTransactionsBeyondTheirNumberWaitForTheNextSecond) {
+  RawClient client(port_);
+  client.send(worthless_lines(limits::kRejectedPerSecondMax + 100));
+  const auto rejected = [&] { return stat(stats::Word::outcome_malformed); };
+  EXPECT_TRUE(eventually([&] { return rejected() == limits::kRejectedPerSecondMax; }));
+  on_loop([] {});
+  EXPECT_EQ(rejected(), limits::kRejectedPerSecondMax);
+  EXPECT_GT(stat(stats::Word::share_waits), 0U);
+  pass(1);
+  EXPECT_TRUE(eventually([&] { return rejected() == limits::kRejectedPerSecondMax + 100; }));
+}
+
+// Many that keep to their own number are too many together; who sends little of it is not slowed.
+TEST_F(ConnectionLimitsTest, WhatIsWorthNothingHasALimitOfTheWorkerToo) {
+  constexpr unsigned kFull = limits::kWorthlessPerSecondMax / limits::kRejectedPerSecondMax;
+  std::vector<std::unique_ptr<RawClient>> crowd;
+  for (unsigned i = 0; i < kFull; ++i) {
+    crowd.push_back(std::make_unique<RawClient>(port_));
+    crowd.back()->send(worthless_lines(limits::kRejectedPerSecondMax));
+  }
+  const auto rejected = [&] { return stat(stats::Word::outcome_malformed); };
+  EXPECT_TRUE(eventually([&] { return rejected() == limits::kWorthlessPerSecondMax; }));
+  RawClient late(port_);
+  late.send(worthless_lines(2 * limits::kWorthlessShare));
+  const auto expected = limits::kWorthlessPerSecondMax + limits::kWorthlessShare;
+  EXPECT_TRUE(eventually([&] { return rejected() == expected; }));
+  on_loop([] {});
+  EXPECT_EQ(rejected(), expected);
+  pass(1);
+  EXPECT_TRUE(eventually([&] { return rejected() == expected + limits::kWorthlessShare; }));
+}
+
 TEST_F(ConnectionLimitsTest, NothingComesBeforeHello) {
   RawClient client(port_);
   client.send(Sent{0, 'T', 'X', 'I'});
@@ -277,10 +317,9 @@ TEST_F(ConnectionLimitsTest, ThatThereIsRoomAgainIsSeenBeforeAnswersAreCalledUnr
   fill_with_answers(*ends.client);
   on_loop([&] {
     // The loop is busy with something else while the client reads on.
-    for (int i = 0; i < 4000; ++i)
-      EXPECT_EQ(ends.client->receive_line(), kAnswerToFilling);
     pollfd server{ends.server, POLLOUT, 0};
-    EXPECT_EQ(poll(&server, 1, 20'000), 1);
+    while (poll(&server, 1, 0) == 0)
+      ASSERT_EQ(ends.client->receive_line(), kAnswerToFilling);
     pass_on_loop(32);
   });
   EXPECT_EQ(stat(stats::Word::overdue_answers), 0U);
@@ -312,6 +351,29 @@ TEST_F(ConnectionLimitsTest, AHandshakeHasTheTimeOfHello) {
   EXPECT_EQ(stat(stats::Word::overdue_hello), 2U);
   EXPECT_EQ(stat(stats::Word::tls_failed), 2U);
   EXPECT_FALSE(says_nothing.receive_frame());
+  stop();  // before the guard goes
+}
+
+TEST_F(ConnectionLimitsTest, AHandshakeThatFailsIsCountedOnce) {
+  const test::TempDir dir;
+  const auto files = test::Authority(dir, "ours").sign("server");
+  config::Config config;
+  config.tls_certificate = files.certificate;
+  config.tls_key = files.key;
+  const auto guard = access::Guard::load(config);
+  ASSERT_TRUE(guard) << guard.error().message;
+  on_loop([&] { connections_->guard(*guard); });
+  for (const bool closes_first : {false, true}) {
+    auto client = std::make_unique<RawClient>(port_);
+    wait_for_connections(1);
+    client->send(Sent{0x16, 3, 1, 0, 4, 'n', 'o', 'n', 'e'});
+    // The client ends its side before or after the server has seen what it said.
+    EXPECT_TRUE(closes_first || eventually([&] { return stat(stats::Word::tls_failed) == 1; }));
+    client.reset();
+    EXPECT_TRUE(eventually([&] { return stat(stats::Word::connections_open) == 0; }));
+  }
+  EXPECT_EQ(stat(stats::Word::tls_failed), 2U);
+  EXPECT_EQ(stat(stats::Word::connections_broken), 0U);
   stop();  // before the guard goes
 }
 
