@@ -160,8 +160,8 @@ TEST(SegmentTest, AChildWritesItsOwnBlockAndNoOther) {
     }
     EXPECT_FALSE(writable(worker->service()));
     EXPECT_EQ(writable(worker->tokens()), tokens);
-    add(worker->block(1, 1), Word::received, 42);
-    EXPECT_EQ(get(segment->block(1, 1), Word::received), 42u);
+    set(worker->block(1, 1), Word::received, tokens ? 42 : 43);
+    EXPECT_EQ(get(segment->block(1, 1), Word::received), tokens ? 42u : 43u);
   }
 }
 
