@@ -328,7 +328,8 @@ void Connection::half_close_when_answered() {
   if (state_ == State::closed || sent_ < out_.size() || stream_.unsent()) return;
   error_code problem;
   stream_.finish(problem);
-  if (problem == boost::asio::error::would_block) return wait_writable();
+  if (problem == boost::asio::error::would_block)
+    return is_writable_ ? wait_for_kernel() : wait_writable();
   if (problem || peer_ended_) return close();
   state_ = State::read_out;
   timer_.expires_after(std::chrono::milliseconds(limits::kReadOutMilliseconds));
