@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config git
   libboost1.81-dev libboost-json1.81-dev
-  libsodium-dev libpqxx-dev libpq-dev libspdlog-dev libcli11-dev prometheus-cpp-dev libsystemd-dev
+  libsodium-dev libssl-dev libpqxx-dev libpq-dev libspdlog-dev libcli11-dev prometheus-cpp-dev libsystemd-dev libseccomp-dev
   libgtest-dev
   postgresql postgresql-client
 )

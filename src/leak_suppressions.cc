@@ -6,8 +6,12 @@
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_options();
 
-extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx\n"; }
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libpqxx\n";
+}
 
 // What was passed over is not listed on standard error: tests look at what a server writes there.
-extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
+extern "C" const char* __lsan_default_options() {
+  return "print_suppressions=0";
+}
 // NOLINTEND(bugprone-reserved-identifier)

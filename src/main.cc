@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "access/guard.h"
 #include "config/command_line.h"
 #include "config/settings.h"
 #include "log/log.h"
@@ -47,8 +48,16 @@ int control_fd_of(int argc, char** argv) {
 }
 
 int migrate(const config::Config& config) {
-  const auto done = store::migrate(
-      config.database, std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval));
+  const auto interval = std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
+  const bool apart = !config.migrate_database.empty();
+  std::optional<store::Ingest> ingest;
+  if (apart) {
+    const auto writer = store::parse_connection_string(config.database);
+    if (!writer) return fail(writer.error());
+    ingest = {writer->user, config.retention};
+  }
+  const auto done =
+      store::migrate(apart ? config.migrate_database : config.database, interval, ingest);
   if (!done) {
     log::critical("{}", done.error().message);
     return done.error().exit_status;
@@ -59,17 +68,16 @@ int migrate(const config::Config& config) {
 
 int child(const config::CommandLine& line) {
   const auto& arguments = line.child;
-  auto segment = stats::Segment::attach(arguments.stats_fd);
-  if (!segment) return child_failed(arguments.control_fd, segment.error());
   const auto slot = static_cast<std::size_t>(arguments.slot);
   const auto side = static_cast<std::size_t>(arguments.side);
   const bool admin = line.command == config::Command::admin;
-  if (segment->slot_count() != stats::kSlots || side >= stats::kSides || arguments.slot < 0 ||
-      (admin ? slot != stats::kAdminSlot : slot >= stats::kAdminSlot)) {
+  if (arguments.slot < 0 || (admin ? slot != stats::kAdminSlot : slot >= stats::kAdminSlot)) {
     return child_failed(arguments.control_fd,
-                        failure("there is no slot " + std::to_string(arguments.slot) +
-                                " with a side " + std::to_string(arguments.side) + " for this"));
+                        failure("slot " + std::to_string(arguments.slot) + " is not for this"));
   }
+  auto segment = stats::Segment::attach_child(arguments.stats_fd,
+                                              {.slot = slot, .side = side, .tokens = !admin});
+  if (!segment) return child_failed(arguments.control_fd, segment.error());
   if (admin) {
     return process::run_admin(line.config, {.slot = arguments.slot,
                                             .side = side,
@@ -82,6 +90,7 @@ int child(const config::CommandLine& line) {
   return process::run_worker(line.config, {.slot = arguments.slot,
                                            .generation = arguments.generation,
                                            .control_fd = arguments.control_fd,
+                                           .tokens = &segment->tokens(),
                                            .stats = &segment->block(slot, side),
                                            .listen_fd = arguments.listen_fd,
                                            .patient = arguments.patient,
@@ -109,6 +118,44 @@ int run(const config::CommandLine& line, int argc, char** argv) {
 log::Options log_options(const config::Config& config) {
   const bool json = config.log_format == config::LogFormat::json;
   return {config.log_level, config.log_file, json ? log::Format::json : log::Format::text};
+}
+
+// The children that serve strangers are not told how to become the owner of the schema, and the
+// admin process not how to connect at all.
+result<void> add_passwords(config::Config& config, config::Command command) {
+  if (store::has_password(config.migrate_database)) {
+    // It would be in the memory of every process that reads the file, and in the environment or the
+    // command line of others.
+    return configuration_failure(
+        "migrate.database has a password in it, which workers would read too: put it into a file "
+        "that is named by migrate.password_file");
+  }
+  if (command == config::Command::admin) {
+    config.database.clear();
+    config.migrate_database.clear();
+    return {};
+  }
+  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) return ok;
+  if (command == config::Command::worker) {
+    config.migrate_database.clear();
+    return {};
+  }
+  // Who runs `txindexd migrate` may be another user, whose files workers cannot read.
+  if (command != config::Command::migrate && config.sandbox &&
+      !config.migrate_password_file.empty() &&
+      process::worker_may_read(config, config.migrate_password_file)) {
+    return configuration_failure(
+        "migrate.password_file: " + config.migrate_password_file +
+        ": is in a folder that workers may read (the system's, and those of PostgreSQL's "
+        "certificates): move it elsewhere, for example to /var/lib/txindexd/owner-password");
+  }
+  if (config.migrate_database.empty()) {
+    if (config.migrate_password_file.empty()) return {};
+    return configuration_failure(
+        "migrate.password_file: there is no migrate.database that it is for");
+  }
+  return store::add_password(config.migrate_database, config.migrate_password_file,
+                             {"migrate.database", "migrate.password_file"});
 }
 
 std::string process_name(const config::CommandLine& line) {
@@ -146,8 +193,21 @@ int main(int argc, char** argv) {
   }
   // Every process reads the file, so that a rolling restart is enough for a new password.
   auto& config = line->config;
-  if (auto ok = store::add_password(config.database, config.database_password_file); !ok) {
+  if (auto ok = add_passwords(config, line->command); !ok) {
     return child_failed(control_fd_of(argc, argv), ok.error());
+  }
+  // Each worker reads certificates and tokens for itself; here so that what is wrong is said at
+  // once, and never by a supervisor that could not go back any more.
+  const bool takes_over = line->command == config::Command::takeover;
+  if (line->command == config::Command::check_config || line->command == config::Command::serve ||
+      (takes_over && line->takeover.check)) {
+    if (auto guard = access::Guard::load(config); !guard)
+      return child_failed(line->takeover.control_fd, guard.error());
+  }
+  if (line->command == config::Command::check_config || line->command == config::Command::serve ||
+      takes_over) {
+    for (auto& warning : access::warnings(config))
+      line->warnings.push_back(std::move(warning));
   }
   if (line->command == config::Command::check_config) {
     for (const auto& warning : line->warnings)

@@ -32,17 +32,35 @@
 
 namespace txindex {
 
+namespace tls {
+class Context;
+}
+
+// TLS for the connections of any number of Clients; load_tls() reads the files, once.
+struct TlsFiles {
+  std::string ca;           // PEM: who signs servers' certificates; empty: whom the system trusts
+  std::string certificate;  // PEM: our own, if the server asks for one, and its key; empty: none
+  std::string key;
+};
+using Tls = std::shared_ptr<const tls::Context>;
+// Fails with the file named if it cannot be read, does not match or has expired.
+result<Tls> load_tls(const TlsFiles& files);
+
 class Client {
  public:
   struct Options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 9400;
     std::string token;
+    Tls tls;  // null: none
+    // Whom the server's certificate has to name; empty: the host.
+    std::string tls_name;
     // What may be unacknowledged at once: the smaller of these and what the server announces.
     std::uint32_t window_transactions = limits::kWindowMaxTransactions;
     std::uint64_t window_bytes = limits::kWindowMaxBytes;
-    // How long a server may be unreachable, or silent while it owes an acknowledgement and does not
-    // answer a PING, before the stream fails. Zero: for ever.
+    // How long a server may be unreachable, refuse every connection (it is at a limit), or be
+    // silent while it owes an acknowledgement and does not answer a PING, before the stream fails.
+    // Zero: for ever.
     std::chrono::milliseconds give_up_after = std::chrono::seconds(60);
     std::chrono::milliseconds backoff_min = std::chrono::milliseconds(50);
     std::chrono::milliseconds backoff_max = std::chrono::seconds(2);
@@ -57,6 +75,9 @@ class Client {
     std::uint64_t completed = 0;
     std::uint64_t connects = 0;  // connections that got a WELCOME
     std::uint64_t resent = 0;    // transactions sent again on a later connection
+    std::uint64_t refused = 0;   // attempts to connect that the server's machine refused
+    std::uint64_t reset = 0;     // connections that broke, or were closed, while something was owed
+    std::uint64_t hung = 0;      // connections, or attempts, given up because nothing was heard
   };
 
   Client(Options options, OnOutcome on_outcome);

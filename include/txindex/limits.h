@@ -28,8 +28,18 @@ inline constexpr std::uint64_t kWindowMaxBytes = 8 * kMiB;
 // A line is base64 of a transaction: 4 characters for 3 bytes.
 inline constexpr std::size_t kLineMaxBytes = 8 * kKiB;
 inline constexpr std::uint32_t kLineWindowMaxTransactions = 1024;
+// PINGs, or empty lines, on one connection in a second; then it is not read until the next one.
+// They cost a producer nothing, and an honest one sends a few in a minute.
+inline constexpr unsigned kPingsPerSecondMax = 256;
+// The same for TX that are rejected before their signatures are looked at.
+inline constexpr unsigned kRejectedPerSecondMax = 2048;
+// Both together, of all connections of a worker; beyond that each still has its share of a few.
+inline constexpr unsigned kWorthlessPerSecondMax = 65'536;
+inline constexpr unsigned kWorthlessShare = 16;
 // Acknowledgements that a client has not read. Over this, the connection is not read.
 inline constexpr std::size_t kUnsentMaxBytes = 64 * kKiB;
+// The kernel holds as many more of them, and not megabytes for each peer that does not read.
+inline constexpr int kUnsentKernelBytes = 64 * static_cast<int>(kKiB);
 // A connection that is owed acknowledgements hears something at least so often.
 inline constexpr int kSilenceMaxMilliseconds = 5000;
 // A connection that has ended but for answers that the peer does not take is closed after this.
@@ -38,8 +48,13 @@ inline constexpr int kUnreadAnswersMaxMilliseconds = 5000;
 inline constexpr int kPeerSilentMaxMilliseconds = 30'000;
 // A drain waits so long for a peer that has just connected to say its mode, and HELLO.
 inline constexpr int kOpeningDrainMilliseconds = 1000;
+// Connections refused at a limit that are told why; beyond that many at once they are just closed.
+inline constexpr std::size_t kRefusalsMax = 64;
 // After a half-close the peer has this long to end its side.
 inline constexpr int kReadOutMilliseconds = 2000;
+
+// Tokens in the file that says who may send.
+inline constexpr std::size_t kTokensMax = 64;
 
 // --- Transactions ------------------------------------------------------------------------------
 

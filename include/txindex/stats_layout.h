@@ -2,17 +2,19 @@
 // supervisor knows of the service, and two blocks for each slot. Whoever can map the segment can
 // read it; nobody is asked for anything.
 //
-//   segment = header, service, blocks of slot 0 (side 0, side 1), of slot 1, ...
+//   segment = header, service, tokens, blocks of slot 0 (side 0, side 1), of slot 1, ...
 //   service = words, then texts
+//   tokens  = an entry for each name that producers' tokens have had; written by all workers
 //   block   = words[kWordCount] of 64 bits
 //
 // A slot has one process, or two while the one is being replaced by the other: each writes the
 // block of its own side. Slots 0 to kWorkersMax - 1 are workers, slot kAdminSlot is the admin
 // process. A word is written by one process only, that of its block (pid, generation, state and
 // restarts: the supervisor), with relaxed atomics, so a reader sees each word whole but not all of
-// them at one instant. What a word means is in the tables below and nowhere else. A replacement
-// goes on with a block of its slot as it finds it, so what a slot has counted is the sum of its two
-// sides, and counters never go back; gauges of a process that is gone are zero.
+// them at one instant. Parts are whole pages, so that the kernel can hold a process to what is its
+// own to write. What a word means is in the tables below and nowhere else. A replacement goes on
+// with a block of its slot as it finds it, so what a slot has counted is the sum of its two sides,
+// and counters never go back; gauges of a process that is gone are zero.
 #pragma once
 
 #include <array>
@@ -26,7 +28,8 @@
 namespace txindex::stats {
 
 inline constexpr std::uint64_t kMagic = 0x3130535441545854;  // "TXTATS01"
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::size_t kPageBytes = 4096;
 
 enum class Kind : std::uint8_t { counter, gauge };
 
@@ -80,7 +83,15 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(partitions_dropped, counter, "Partitions dropped because they were past retention")     \
   X(store_partitions, gauge, "Time partitions there are; known to one worker at a time")    \
   X(store_rows, gauge, "Transactions stored, as PostgreSQL estimates; likewise")            \
-  X(store_bytes, gauge, "Bytes of all tables and indexes; likewise")
+  X(store_bytes, gauge, "Bytes of all tables and indexes; likewise")                        \
+  X(overdue_hello, counter, "Producer connections ended: no HELLO in time")                 \
+  X(overdue_frame, counter, "Producer connections ended: a frame or line unfinished")       \
+  X(overdue_idle, counter, "Producer connections ended: nothing said for long")             \
+  X(overdue_answers, counter, "Producer connections ended: answers not read in time")       \
+  X(share_waits, counter, "Times a connection was not read because it had its share")       \
+  X(accept_errors, counter, "Times accepting failed for want of descriptors or memory")     \
+  X(tls_failed, counter, "Producer connections that did not complete the TLS handshake")    \
+  X(tokens_refused, counter, "Producer connections ended for want of a valid token")
 
 // What a slot's process is doing; the word `state`.
 enum class ProcessState : std::uint8_t {
@@ -125,7 +136,7 @@ inline constexpr std::array<std::string_view, 3> kTimings = {"verify", "commit",
 inline constexpr std::size_t kTimingWords = 1 + kHistogramBuckets;
 inline constexpr std::size_t kWordCount = kWords.size() + kTimings.size() * kTimingWords;
 
-struct alignas(64) Block {
+struct alignas(kPageBytes) Block {
   std::array<std::atomic<std::uint64_t>, kWordCount> words;
 };
 
@@ -179,9 +190,35 @@ struct Text {
   std::array<std::atomic<std::uint64_t>, 126> data;
 };
 
-struct alignas(64) Service {
+struct alignas(kPageBytes) Service {
   std::array<std::atomic<std::uint64_t>, kServiceWords.size()> words;
   std::array<Text, kServiceTexts> texts;
+};
+
+// --- Producers' tokens -------------------------------------------------------------------------
+
+// A name keeps its entry for as long as the segment lives, so that its counters never go back. The
+// entry is claimed by setting `key`, a hash of the name, from 0; `name_bytes` is set last
+// (src/stats/tokens.h).
+inline constexpr std::size_t kTokenNameMaxBytes = 32;
+inline constexpr std::size_t kTokenEntries = 2 * limits::kTokensMax;
+
+struct alignas(64) TokenEntry {
+  std::atomic<std::uint64_t> key;
+  std::atomic<std::uint64_t> name_bytes;
+  std::array<std::atomic<std::uint64_t>, kTokenNameMaxBytes / 8> name;
+  std::atomic<std::uint64_t> connections;  // accepted with it
+  std::atomic<std::uint64_t> received;     // transactions
+  std::atomic<std::uint64_t> rejected;     // of them; everything but committed and duplicate
+  std::atomic<std::uint64_t> slowed;       // times that a connection was over a limit
+  // Until when its rate and its volume are used up: nanoseconds of the monotonic clock
+  // (src/access/bucket.h).
+  std::atomic<std::uint64_t> rate_spent_until_ns;
+  std::atomic<std::uint64_t> volume_spent_until_ns;
+};
+
+struct alignas(kPageBytes) TokenTable {
+  std::array<TokenEntry, kTokenEntries> entries;
 };
 
 // --- The segment -------------------------------------------------------------------------------
@@ -190,16 +227,17 @@ inline constexpr std::size_t kSides = 2;
 inline constexpr std::size_t kAdminSlot = limits::kWorkersMax;
 inline constexpr std::size_t kSlots = kAdminSlot + 1;
 
-struct alignas(64) Header {
+struct alignas(kPageBytes) Header {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t block_bytes;
   std::uint32_t block_count;  // kSides for each slot
   std::uint32_t word_count;
   std::uint32_t service_bytes;
+  std::uint32_t token_table_bytes;
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the segment is shared memory");
-static_assert(sizeof(Block) % 64 == 0 && sizeof(Header) == 64);
+static_assert(sizeof(Block) == kPageBytes, "a slot's side costs a page, and no more");
 
 }  // namespace txindex::stats

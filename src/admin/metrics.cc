@@ -46,6 +46,9 @@ constexpr std::array kOfWorkers = {
     Exported<Word>{Word::connections_accepted, "connections_accepted_total"},
     Exported<Word>{Word::connections_refused, "connections_refused_total"},
     Exported<Word>{Word::connections_broken, "connections_broken_total"},
+    Exported<Word>{Word::accept_errors, "accept_errors_total"},
+    Exported<Word>{Word::tls_failed, "tls_handshakes_failed_total"},
+    Exported<Word>{Word::tokens_refused, "tokens_refused_total"},
     Exported<Word>{Word::received_bytes, "received_bytes_total"},
     Exported<Word>{Word::sent_bytes, "sent_bytes_total"},
     Exported<Word>{Word::received, "transactions_received_total"},
@@ -54,6 +57,7 @@ constexpr std::array kOfWorkers = {
     Exported<Word>{Word::in_flight_bytes, "in_flight_bytes"},
     Exported<Word>{Word::in_flight_bytes_high, "in_flight_high_water_bytes"},
     Exported<Word>{Word::in_flight_waits, "in_flight_waits_total"},
+    Exported<Word>{Word::share_waits, "share_waits_total"},
     Exported<Word>{Word::verify_queue, "verify_queue_parcels"},
     Exported<Word>{Word::verify_queue_high, "verify_queue_high_water_parcels"},
     Exported<Word>{Word::verify_threads, "verify_threads"},
@@ -234,14 +238,34 @@ void add_processes(std::vector<MetricFamily>& to, const Slots& slots) {
     to.push_back(std::move(*each));
 }
 
-void add_rejections(std::vector<MetricFamily>& to, const Slots& slots) {
-  auto rejected = family("transactions_rejected_total", MetricType::Counter,
-                         "Transactions answered with a rejection, by its reason");
+void add_reasons(std::vector<MetricFamily>& to, const Slots& slots, std::string_view name,
+                 std::string_view help, std::span<const Rejection> reasons) {
+  auto counted = family(name, MetricType::Counter, help);
   for (const auto& [label, slot] : slots) {
-    for (const auto& [word, reason] : kRejections)
-      add(rejected, slot->sum[word], {{"slot", label}, {"reason", std::string(reason)}});
+    for (const auto& [word, reason] : reasons)
+      add(counted, slot->sum[word], {{"slot", label}, {"reason", std::string(reason)}});
   }
-  to.push_back(std::move(rejected));
+  to.push_back(std::move(counted));
+}
+
+// Of each producer, as its token names it; nothing where no tokens are asked for.
+void add_tokens(std::vector<MetricFamily>& to, const std::vector<stats::TokenSnapshot>& tokens) {
+  const auto add_one = [&](std::string_view name, std::string_view help,
+                           std::uint64_t stats::TokenSnapshot::*member) {
+    auto one = family(name, MetricType::Counter, help);
+    for (const auto& token : tokens)
+      add(one, token.*member, {{"token", token.name}});
+    to.push_back(std::move(one));
+  };
+  using Token = stats::TokenSnapshot;
+  add_one("token_connections_total", "Producer connections accepted with the token",
+          &Token::connections);
+  add_one("token_transactions_received_total", "Transactions received with the token",
+          &Token::received);
+  add_one("token_transactions_rejected_total", "Of them, those answered with a rejection",
+          &Token::rejected);
+  add_one("token_slowed_total", "Times that a connection was over a limit of the token",
+          &Token::slowed);
 }
 
 void add_store(std::vector<MetricFamily>& to, const StoreReading& store) {
@@ -265,7 +289,11 @@ std::string metrics_text(const Reading& reading) {
   add_processes(all, processes);
   add_words(all, kOfProcesses, processes);
   add_words(all, kOfWorkers, workers);
-  add_rejections(all, workers);
+  add_reasons(all, workers, "transactions_rejected_total",
+              "Transactions answered with a rejection, by its reason", kRejections);
+  add_reasons(all, workers, "connections_overdue_total",
+              "Producer connections ended by a deadline, by what their peer did not do in time",
+              kOverdue);
   for (const auto& histogram : kHistograms) {
     auto timing = family(histogram.name, MetricType::Histogram, histogram.help);
     for (const auto& [label, slot] : workers)
@@ -273,6 +301,7 @@ std::string metrics_text(const Reading& reading) {
                     {{"slot", label}});
     all.push_back(std::move(timing));
   }
+  if (!reading.tokens.empty()) add_tokens(all, reading.tokens);
   if (reading.store) add_store(all, *reading.store);
   return prometheus::TextSerializer().Serialize(all);
 }

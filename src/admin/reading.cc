@@ -76,6 +76,7 @@ Reading read(const stats::Segment& segment, std::int64_t steady_us, std::int64_t
     reading.total += reading.workers.back().sum;
   }
   reading.admin = read_slot(segment, stats::kAdminSlot, steady_us);
+  reading.tokens = stats::take_snapshot(segment.tokens());
   reading.store = store_of(reading.workers);
   return reading;
 }

@@ -11,6 +11,7 @@
 #include "stats/segment.h"
 #include "stats/service.h"
 #include "stats/snapshot.h"
+#include "stats/tokens.h"
 
 namespace txindex::admin {
 
@@ -45,8 +46,9 @@ struct Reading {
   stats::ServiceSnapshot service;
   std::vector<SlotReading> workers;  // the slots in use
   SlotReading admin;
-  stats::Snapshot total;              // over the workers
-  std::optional<StoreReading> store;  // nothing until a worker has measured it
+  stats::Snapshot total;                     // over the workers
+  std::vector<stats::TokenSnapshot> tokens;  // producers', by their names
+  std::optional<StoreReading> store;         // nothing until a worker has measured it
 
   std::uint64_t workers_ready() const;
 };
@@ -78,6 +80,14 @@ inline constexpr std::array kRejections = {
     Rejection{stats::Word::outcome_too_large, "too_large"},
     Rejection{stats::Word::outcome_refused_by_database, "refused_by_database"},
     Rejection{stats::Word::outcome_time_out_of_range, "time_out_of_range"},
+};
+
+// Connections that a deadline ended, by what the peer did not do.
+inline constexpr std::array kOverdue = {
+    Rejection{stats::Word::overdue_hello, "hello"},
+    Rejection{stats::Word::overdue_frame, "frame"},
+    Rejection{stats::Word::overdue_idle, "idle"},
+    Rejection{stats::Word::overdue_answers, "answers"},
 };
 
 }  // namespace txindex::admin

@@ -20,10 +20,23 @@ class BatchQueue {
   // Waits until a batch is due. Empty: closed, and everything has been taken.
   Batch take();
 
+  // The same without waiting, at a time of the caller's: false, or an empty batch, where those
+  // would wait.
+  bool try_push(flow::ParcelPtr& parcel, Time now);
+  Batch try_take(Time now);
+  // When try_take() has something to give; nullopt: nothing waits.
+  std::optional<Time> due();
+
   // What waits is due at once; nothing more may be pushed.
   void close();
 
+  std::size_t rows();
+
  private:
+  bool has_room() const { return batcher_.rows() < capacity_rows_; }
+  bool is_due(Time now) const;
+  void add(flow::ParcelPtr parcel, Time now);
+  Batch take_due(std::unique_lock<std::mutex> lock);
   void publish_depth();
 
   std::mutex mutex_;

@@ -37,6 +37,7 @@ void Client::Stream::try_next_address() {
       give_in_at_ = now_ + silence_limit(kConnectPatience);
       return;
     }
+    count(error);
     last_problem_ = std::strerror(error);
   }
   lose(last_problem_, false);
@@ -46,17 +47,40 @@ void Client::Stream::check_connected() {
   pollfd waiting{socket_.fd(), POLLOUT, 0};
   if (::poll(&waiting, 1, 0) != 1) return;
   if (const int error = socket_.connect_error(); error != 0) {
+    count(error);
     last_problem_ = std::strerror(error);
     return try_next_address();
   }
-  state_ = State::greeting;
   give_in_at_ = now_ + silence_limit(kGreetingPatience);
+  if (!options_.tls) return greet();
+  state_ = State::securing;
+  socket_.begin_tls(*options_.tls, options_.tls_name.empty() ? options_.host : options_.tls_name);
+}
+
+void Client::Stream::check_secured() {
+  const int error = socket_.secured();
+  if (error == EAGAIN) return;
+  if (error == 0) return greet();
+  const std::string why = problem_of(error);
+  // A certificate that is not believed, or a server without TLS, will be the same next time.
+  if (socket_.tls_hopeless()) return fail(why);
+  count(error);
+  lose(why, false);
+}
+
+std::string Client::Stream::problem_of(int error) const {
+  return error == EPROTO ? "TLS: " + socket_.tls_problem() : std::strerror(error);
+}
+
+void Client::Stream::greet() {
+  state_ = State::greeting;
   control_.assign(wire::kPreface.begin(), wire::kPreface.end());
   wire::append_hello(control_, as_bytes(options_.token));
 }
 
 // Frames that are not TX go first, but never into the middle of one that is.
 void Client::Stream::write() {
+  if (send_error_ == 0) send_error_ = socket_.flush();
   while (send_error_ == 0) {
     const bool control = !control_.empty() && outbox_.at_boundary();
     const Bytes next = control            ? Bytes(control_)
@@ -81,20 +105,39 @@ void Client::Stream::read() {
     const auto space = reader_.space();
     const auto [bytes, error] = socket_.receive(space);
     if (error == EAGAIN) break;
-    if (error != 0) return ended(std::strerror(error));
-    if (bytes == 0) return ended("closed by the server");
+    if (error != 0) {
+      // What the server thinks of our certificate comes after its own handshake.
+      if (socket_.tls_hopeless()) return fail(problem_of(error));
+      return ended(error);
+    }
+    if (bytes == 0) return ended(0);
     reader_.received(bytes);
-    quiet_since_ = alive_at_ = now_;
+    quiet_since_ = now_;
     ping_sent_ = false;
     if (!take_frames()) return;
     if (bytes < space.size()) break;
   }
   // Only now: acknowledgements, or an ERROR that says why, may have come before the break.
-  if (send_error_ != 0) ended(std::strerror(send_error_));
+  if (send_error_ != 0) ended(send_error_);
 }
 
-// The server has closed the connection, or it broke.
-void Client::Stream::ended(const std::string& why) {
+// `error`: what came of a connection or of an attempt to make one.
+void Client::Stream::count(int error) {
+  if (error == ECONNREFUSED) {
+    ++counters_.refused;
+  } else if (error == ETIMEDOUT) {
+    ++counters_.hung;
+  } else {
+    ++counters_.reset;
+  }
+}
+
+// The server has closed the connection (0), or it broke.
+void Client::Stream::ended(int error) {
+  const std::string why = error == 0 ? "closed by the server" : problem_of(error);
+  const bool owed = state_ == State::greeting || outbox_.unacknowledged() > 0;
+  // A server that drains closes in good order, and is asked by another connection.
+  if (owed && (error != 0 || state_ != State::draining)) count(error);
   // It answered until now, whatever the time since it last said something.
   if (state_ != State::greeting) alive_at_ = now_;
   if (state_ == State::finishing) return disconnect();

@@ -35,7 +35,9 @@ bool Client::Stream::on_frame(const client::FrameReader::Frame& frame) {
   if (state_ == State::greeting) return nonsense("something before WELCOME");
   if (type == wire::FrameType::ack) return on_ack(frame.body);
   if (type == wire::FrameType::pong) {
-    return frame.body.size() == 8 ? true : nonsense("a PONG that is not 8 bytes");
+    if (frame.body.size() != 8) return nonsense("a PONG that is not 8 bytes");
+    alive_at_ = now_;
+    return true;
   }
   return nonsense("a frame of unknown type " + std::to_string(frame.type));
 }
@@ -64,6 +66,7 @@ bool Client::Stream::on_welcome(Bytes body) {
     return false;
   }
   state_ = State::open;
+  alive_at_ = now_;
   first_ordinal_ = outbox_.completed();
   outbox_.restart(window_);
   ++counters_.connects;
@@ -95,6 +98,7 @@ bool Client::Stream::on_ack(Bytes body) {
     const auto exception = (*ack)[i];
     outbox_.set_outcome(first_ordinal_ + exception->sequence - 1, exception->outcome);
   }
+  alive_at_ = now_;
   if (ack->up_to() > before) failed_attempts_ = 0;
   for (std::uint64_t n = before; n < ack->up_to(); ++n) {
     const wire::Outcome outcome = outbox_.complete();
@@ -110,6 +114,7 @@ bool Client::Stream::on_drain(Bytes body) {
     lose("draining", true);
     return false;
   }
+  alive_at_ = now_;
   outbox_.hold();
   if (state_ == State::open) state_ = State::draining;
   return true;
@@ -120,6 +125,11 @@ bool Client::Stream::on_error(Bytes body) {
   if (!error) return nonsense("an ERROR that does not parse");
   // All was acknowledged: whatever it is about, it is not about a transaction.
   if (state_ == State::finishing) return true;
+  if (error->code == wire::ErrorCode::timed_out ||
+      error->code == wire::ErrorCode::too_many_connections) {
+    lose("refused by the server: " + printable(error->message), false);
+    return false;
+  }
   fail("refused by the server: " + printable(error->message) + " (code " +
        std::to_string(static_cast<unsigned>(error->code)) + ")");
   return false;

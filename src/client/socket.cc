@@ -52,7 +52,37 @@ int Socket::connect_error() const {
   return error;
 }
 
-Socket::Moved Socket::send(Bytes bytes) const {
+int Socket::error_of(tls::Session::Status status) {
+  switch (status) {
+    case tls::Session::Status::ok:
+    case tls::Session::Status::ended:
+      return 0;
+    case tls::Session::Status::again:
+      return EAGAIN;
+    default:
+      return EPROTO;
+  }
+}
+
+void Socket::begin_tls(const tls::Context& context, const std::string& server_name) {
+  tls_ = std::make_unique<tls::Session>(context, fd_, server_name);
+}
+
+int Socket::secured() {
+  return error_of(tls_->handshake());
+}
+
+int Socket::flush() {
+  if (!unsent()) return 0;
+  const int error = error_of(tls_->flush());
+  return error == EAGAIN ? 0 : error;
+}
+
+Socket::Moved Socket::send(Bytes bytes) {
+  if (tls_) {
+    const auto [written, status] = tls_->write(bytes);
+    return {written, error_of(status)};
+  }
   ssize_t n;
   do {
     n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -61,7 +91,11 @@ Socket::Moved Socket::send(Bytes bytes) const {
   return {0, errno == EWOULDBLOCK ? EAGAIN : errno};
 }
 
-Socket::Moved Socket::receive(std::span<std::uint8_t> into) const {
+Socket::Moved Socket::receive(std::span<std::uint8_t> into) {
+  if (tls_) {
+    const auto [read, status] = tls_->read(into);
+    return {read, error_of(status)};
+  }
   ssize_t n;
   do {
     n = ::recv(fd_, into.data(), into.size(), 0);
@@ -71,6 +105,7 @@ Socket::Moved Socket::receive(std::span<std::uint8_t> into) const {
 }
 
 void Socket::close() {
+  tls_.reset();
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }

@@ -3,12 +3,16 @@
 
 #include <sys/socket.h>
 
+#include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "txindex/bytes.h"
 #include "txindex/endpoint.h"
 #include "txindex/result.h"
+
+#include "tls/session.h"
 
 namespace txindex::client {
 
@@ -33,19 +37,34 @@ class Socket {
   // Once writable: 0 if it is established, else errno.
   int connect_error() const;
 
+  // From now on everything is in TLS, once secured() says so. EAGAIN: not yet; else an errno, or
+  // EPROTO when TLS itself failed, which tls_problem() tells about.
+  void begin_tls(const tls::Context& context, const std::string& server_name);
+  int secured();
+  const std::string& tls_problem() const { return tls_->problem(); }
+  bool tls_hopeless() const { return tls_ && tls_->hopeless(); }
+  // What TLS was given and has not sent: it has to be flushed when the socket is writable.
+  bool unsent() const { return tls_ && tls_->unsent() > 0; }
+  bool buffered() const { return tls_ && tls_->buffered(); }
+
   // Bytes moved; 0 with `error` 0 means the end (receive only), with EAGAIN that it would block.
   struct Moved {
     std::size_t bytes;
     int error;
   };
-  Moved send(Bytes bytes) const;
-  Moved receive(std::span<std::uint8_t> into) const;
+  Moved send(Bytes bytes);
+  Moved receive(std::span<std::uint8_t> into);
+  // Sends what is unsent; an errno, or 0.
+  int flush();
 
   void close();
   int fd() const { return fd_; }
 
  private:
+  static int error_of(tls::Session::Status status);
+
   int fd_ = -1;
+  std::unique_ptr<tls::Session> tls_;
 };
 
 }  // namespace txindex::client

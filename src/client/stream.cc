@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 
 namespace txindex {
 namespace {
@@ -122,6 +123,7 @@ void Client::Stream::turn() {
     begin_connecting();
   }
   if (state_ == State::connecting) check_connected();
+  if (state_ == State::securing) check_secured();
   if (established()) write();
   if (established()) read();
   if (established()) write();  // what the acknowledgements just read made room for
@@ -138,11 +140,14 @@ bool Client::Stream::established() const {
 
 short Client::Stream::events() const {
   if (state_ == State::connecting) return POLLOUT;
-  const bool more = !control_.empty() || !outbox_.sendable().empty();
+  if (state_ == State::securing)
+    return static_cast<short>(POLLIN | (socket_.unsent() ? POLLOUT : 0));
+  const bool more = socket_.unsent() || !control_.empty() || !outbox_.sendable().empty();
   return static_cast<short>(POLLIN | (more && send_error_ == 0 ? POLLOUT : 0));
 }
 
 int Client::Stream::timeout_ms() const {
+  if (established() && socket_.buffered()) return 0;
   const TimePoint at = deadline();
   if (at == TimePoint::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(at - Clock::now()).count();
@@ -162,8 +167,9 @@ Client::Stream::TimePoint Client::Stream::deadline() const {
   const bool wanted = outbox_.unacknowledged() > 0;
   if (!wanted && state_ != State::draining) {
     // Nobody waits for a connection that is being made; an open one may be idle for ever.
-    return state_ == State::connecting || state_ == State::greeting ? give_in_at_
-                                                                    : TimePoint::max();
+    const bool being_made =
+        state_ == State::connecting || state_ == State::securing || state_ == State::greeting;
+    return being_made ? give_in_at_ : TimePoint::max();
   }
   TimePoint next = give_in_at_;
   if (state_ == State::disconnected) next = retry_at_;
@@ -186,16 +192,22 @@ void Client::Stream::check_deadlines() {
   const bool gives_up = outbox_.unacknowledged() > 0 && options_.give_up_after.count() > 0;
   if (gives_up && now_ >= alive_at_ + options_.give_up_after) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now_ - alive_at_).count();
-    fail("no answer for " + std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) +
+    fail("not served for " + std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) +
          " s: " + last_problem_);
     return;
   }
   switch (state_) {
     case State::connecting:
+      count(ETIMEDOUT);
       last_problem_ = "connecting timed out";
       try_next_address();
       break;
+    case State::securing:
+      count(ETIMEDOUT);
+      lose("the TLS handshake was not completed in time", false);
+      break;
     case State::greeting:
+      count(ETIMEDOUT);
       lose("no WELCOME came", false);
       break;
     case State::finishing:
@@ -204,6 +216,7 @@ void Client::Stream::check_deadlines() {
     case State::open:
     case State::draining:
       if (now_ >= quiet_since_ + silence_limit(kLeaveAfter)) {
+        count(ETIMEDOUT);
         lose("silent, and no answer to a PING", false);
       } else if (!ping_sent_) {
         ping_sent_ = true;
@@ -219,6 +232,10 @@ void Client::Stream::check_deadlines() {
 }
 
 // --- The public face ---------------------------------------------------------------------------
+
+result<Tls> load_tls(const TlsFiles& files) {
+  return tls::load_client({files.ca, files.certificate, files.key});
+}
 
 Client::Client(Options options, OnOutcome on_outcome)
     : stream_(std::make_unique<Stream>(std::move(options), std::move(on_outcome))) {}

@@ -1,11 +1,13 @@
 // What is behind a Client: one stream of transactions over one connection at a time.
 //
-//   disconnected -> connecting -> greeting -> open -> draining --+
-//        ^              |            |         |-> finishing ----|
-//        +--------------+------------+---------+-----------------+     failed, from anywhere
+//   disconnected -> connecting -> [securing ->] greeting -> open -> draining --+
+//        ^              |             |            |         |-> finishing ----|
+//        +--------------+-------------+------------+---------+-----------------+
+//                                                                       failed, from anywhere
 //
 // disconnected  waits for something to send, and for retry_at_
 // connecting    TCP only
+// securing      the TLS handshake, if the stream is to use TLS
 // greeting      preface and HELLO go out, WELCOME is awaited; no TX is sent
 // open          TX go out as far as the window lets them, ACK come in
 // draining      the server will close: no TX is begun, ACK come in until it does
@@ -49,7 +51,16 @@ class Client::Stream {
   using Clock = std::chrono::steady_clock;
   using TimePoint = Clock::time_point;
   using Duration = Clock::duration;
-  enum class State { disconnected, connecting, greeting, open, draining, finishing, failed };
+  enum class State {
+    disconnected,
+    connecting,
+    securing,
+    greeting,
+    open,
+    draining,
+    finishing,
+    failed
+  };
 
   // stream.cc: the caller's side, and time.
   bool fits(std::uint64_t frame_bytes) const;
@@ -65,9 +76,13 @@ class Client::Stream {
   void begin_connecting();
   void try_next_address();
   void check_connected();
+  void check_secured();
+  void greet();
+  std::string problem_of(int error) const;
   void write();
   void read();
-  void ended(const std::string& why);
+  void count(int error);
+  void ended(int error);
   void lose(const std::string& why, bool retry_at_once);
   void disconnect();
   Duration next_backoff();
@@ -109,7 +124,9 @@ class Client::Stream {
   TimePoint retry_at_;     // disconnected: no attempt before
   TimePoint give_in_at_;   // connecting, greeting, finishing: how long to wait for the next step
   TimePoint quiet_since_;  // open, draining: the last that was heard, or nothing owed until then
-  TimePoint alive_at_;     // the server last answered, or nothing was wanted of it until then
+  // The server last served us (WELCOME, ACK, PONG), or nothing was wanted of it until then. An
+  // ERROR that passes does not count: a server that only refuses is given up.
+  TimePoint alive_at_;
   TimePoint due_ = TimePoint::max();  // when the caller was to call again at the latest
   bool ping_sent_ = false;            // since quiet_since_
   int failed_attempts_ = 0;           // connections in a row without progress

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -341,6 +343,23 @@ result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   return line;
 }
 
+namespace {
+
+// How a child that serves strangers has no business to connect: how to become the owner of the
+// schema; for the admin process, to the database at all.
+bool is_hidden(Command child, const std::string& flag) {
+  static constexpr std::array<std::string_view, 2> kOwner = {"--migrate-database",
+                                                             "--migrate-password-file"};
+  static constexpr std::array<std::string_view, 2> kIngest = {"--database",
+                                                              "--database-password-file"};
+  const auto is_in = [&](const auto& flags) {
+    return std::find(flags.begin(), flags.end(), flag) != flags.end();
+  };
+  return is_in(kOwner) || (child == Command::admin && is_in(kIngest));
+}
+
+}  // namespace
+
 std::vector<std::string> child_command_line(Command command, const ChildArguments& child,
                                             const std::vector<std::string>& original) {
   std::vector<std::string> words = {command == Command::admin ? "admin" : "worker",
@@ -352,8 +371,24 @@ std::vector<std::string> child_command_line(Command command, const ChildArgument
                                     "--listen-address=" + to_string(child.listen)};
   if (child.listen_fd >= 0) words.push_back("--listen-fd=" + std::to_string(child.listen_fd));
   if (child.patient) words.emplace_back("--patient");
-  words.insert(words.end(), original.begin(), original.end());
+  for (std::size_t i = 0; i < original.size(); ++i) {
+    const std::string& word = original[i];
+    const std::string flag = word.substr(0, word.find('='));
+    if (!is_hidden(command, flag)) {
+      words.push_back(word);
+    } else if (flag == word) {
+      ++i;  // its value is the next word
+    }
+  }
   return words;
+}
+
+std::vector<std::string> hidden_variables(Command child) {
+  std::vector<std::string> names;
+  for (const auto& setting : settings())
+    if (is_hidden(child, setting.flag())) names.push_back(setting.environment() + "=");
+  if (child == Command::admin) names.emplace_back("PGPASSWORD=");
+  return names;
 }
 
 std::vector<std::string> takeover_command_line(const TakeoverArguments& takeover,

@@ -62,9 +62,12 @@ struct CommandLine {
 result<CommandLine> parse_command_line(int argc, const char* const* argv);
 
 // The arguments that parse_command_line() takes for a child (Command::worker or admin) and for a
-// takeover; `original` are the supervisor's own, without the program's name.
+// takeover; `original` are the supervisor's own, without the program's name. A child is not told
+// how to become the owner of the schema, and the admin process not how to reach the database.
 std::vector<std::string> child_command_line(Command command, const ChildArguments& child,
                                             const std::vector<std::string>& original);
+// For the same reason: how the variables of the environment begin that such a child must not get.
+std::vector<std::string> hidden_variables(Command child);
 std::vector<std::string> takeover_command_line(const TakeoverArguments& takeover,
                                                const std::vector<std::string>& original);
 

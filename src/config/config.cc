@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -22,6 +24,20 @@ int available_cores() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+bool is_loopback(const std::string& host) {
+  if (host == "localhost") return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1)
+    return ntohl(v4.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+bool lets_strangers_in(const Config& config, const std::string& host) {
+  return !is_loopback(host) && config.tls_client_ca.empty() && config.tokens.empty() &&
+         !config.insecure;
 }
 
 int effective_workers(const Config& config, int cores) {
@@ -52,6 +68,12 @@ std::optional<Contradiction> contradiction(const Config& config) {
     return Contradiction{"partition.interval", "'" + written +
                                                    "' is less than twice dedup.window (" +
                                                    format_duration(config.dedup_window) + ")"};
+  }
+  if (lets_strangers_in(config, config.listen.host)) {
+    return Contradiction{
+        "listen", "'" + to_string(config.listen) +
+                      "' can be reached from other machines, and nothing says who may send: set "
+                      "tokens, or tls.client_ca, or a loopback address, or insecure = true"};
   }
   if (config.admin && config.listen == *config.admin && config.listen.port != 0) {
     return Contradiction{"admin",

@@ -26,10 +26,19 @@ struct Config {
   std::optional<Endpoint> admin = Endpoint{"127.0.0.1", 9464};  // none: no admin process
   std::vector<std::string> admin_hosts;  // names by which browsers may reach it
 
+  bool insecure = false;        // listen on any address, whoever may then send
+  std::string tls_certificate;  // files; empty: no TLS
+  std::string tls_key;
+  std::string tls_client_ca;  // empty: clients need no certificate
+  std::string tokens;         // a file; empty: producers need no token
+
   std::string database;  // libpq's connection string or URI; may hold a password: never logged
   std::string database_password_file;  // its first line is the password; empty: there is none
   bool allow_unsafe_durability = false;
+  std::optional<std::chrono::microseconds> statement_timeout = std::chrono::minutes(2);
   bool migrate = true;
+  std::string migrate_database;       // as `database`; empty: that one
+  std::string migrate_password_file;  // for migrate_database
   IndexLevel index_level = IndexLevel::accounts;
   std::chrono::microseconds partition_interval = std::chrono::hours(1);
   std::chrono::microseconds dedup_window = std::chrono::minutes(10);
@@ -46,9 +55,15 @@ struct Config {
 
   std::size_t in_flight_bytes = 64 * limits::kMiB;  // of each worker
   std::size_t max_connections = 4096;               // of each worker
+  std::size_t max_connections_per_address = 1024;   // of each worker
+  std::chrono::microseconds hello_timeout = std::chrono::seconds(10);
+  std::chrono::microseconds frame_timeout = std::chrono::seconds(30);
+  std::chrono::microseconds answers_timeout = std::chrono::seconds(30);
+  std::optional<std::chrono::microseconds> idle_timeout = std::chrono::minutes(10);
   std::chrono::microseconds drain_timeout = std::chrono::seconds(30);
   std::chrono::microseconds roll_ready_timeout = std::chrono::seconds(60);
   std::chrono::microseconds roll_settle = std::chrono::seconds(5);
+  bool sandbox = true;  // for the children, as far as the kernel can
 
   std::string log_level = "info";
   std::string log_file;  // empty: standard error
@@ -59,6 +74,12 @@ struct Config {
 
 // The cores that this process may run on, at least 1.
 int available_cores();
+
+// Whether a host is this machine, to itself only: localhost, 127.0.0.0/8, ::1.
+bool is_loopback(const std::string& host);
+
+// Whether whoever reaches the host may send, other machines among them, and nobody has said so.
+bool lets_strangers_in(const Config& config, const std::string& host);
 
 // The figures that 0 stands for, given the number of cores.
 int effective_workers(const Config& config, int cores);

@@ -105,7 +105,9 @@ result<std::vector<Entry>, SyntaxError> read_entries(std::istream& input) {
       if (!value) return wrong(key + ": " + value.error().message);
       entries.push_back({key, *std::move(value), line});
     } else {
-      entries.push_back({key, std::string(without_comment(rest)), line});
+      // From the equals sign on: a '#' that follows it at once is not behind white space.
+      const auto value = trim(without_comment(text.substr(equals)).substr(1));
+      entries.push_back({key, std::string(value), line});
     }
   }
   if (input.bad()) return SyntaxError{0, "cannot be read to its end"};

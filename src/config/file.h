@@ -3,7 +3,7 @@
 //   line    = [ '[' section ']' | key '=' value ] [ comment ]
 //   value   = plain text to the end of the line or to a comment
 //           | '"' text '"', in which \" \\ \n \r \t stand for what they do in C
-//   comment = '#' to the end of the line, at its beginning or after white space
+//   comment = '#' to the end of the line, at its beginning, after white space or after quoted text
 //
 // In a section the key `level` means `section.level`. White space around everything is dropped.
 #pragma once

@@ -228,6 +228,20 @@ Setting format_of_log() {
   return s;
 }
 
+Setting sandbox() {
+  Setting s;
+  s.key = "sandbox";
+  s.placeholder = "auto|off";
+  s.allowed = "auto or off";
+  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
+    if (text != "auto" && text != "off") return refused(text, allowed);
+    config.sandbox = text == "auto";
+    return {};
+  };
+  s.write = [](const Config& config) { return config.sandbox ? "auto" : "off"; };
+  return s;
+}
+
 Setting level_of_log() {
   static constexpr std::array<std::string_view, 7> kNames = {"trace", "debug",    "info", "warn",
                                                              "error", "critical", "off"};
@@ -261,8 +275,40 @@ std::vector<Setting> make_settings() {
       "other names are refused, so that no page of somebody else's can read it.");
   add(number<std::size_t>("limits.max_connections", &Config::max_connections, 1, 1'000'000),
       "Producer connections that one worker holds at once; more wait.");
+  add(number<std::size_t>("limits.max_connections_per_address",
+                          &Config::max_connections_per_address, 1, 1'000'000),
+      "Of them, those from one client address (of IPv6: from one /64 network); more are refused. "
+      "Behind a balancer that hides addresses, as many as limits.max_connections.");
   add(size("limits.in_flight_bytes", &Config::in_flight_bytes, kMiB, 1024 * kGiB),
-      "Received bytes that one worker holds at once; when they are used up it stops reading.");
+      "Received bytes that one worker holds at once; when they are used up it stops reading. "
+      "Best 8 KiB or more for each of limits.max_connections.");
+  add(duration("limits.hello_timeout", &Config::hello_timeout, seconds(1), hours(24)),
+      "How long a new connection may take to say HELLO, or to begin its first line; the TLS "
+      "handshake "
+      "is a part of that.");
+  add(duration("limits.frame_timeout", &Config::frame_timeout, seconds(1), hours(24)),
+      "How long a frame or line that has begun may take to be whole.");
+  add(duration("limits.answers_timeout", &Config::answers_timeout, seconds(1), hours(24)),
+      "How long a producer may leave its answers unread when no more fit on their way to it.");
+  add(or_off(duration("limits.idle_timeout", &Config::frame_timeout, seconds(1), 366 * kDay),
+             &Config::frame_timeout, &Config::idle_timeout),
+      "How long a connection on which nothing is under way may say nothing, not even PING. A "
+      "client that is told so connects again when it has something to send.");
+
+  group = "Who may send";
+  add(text("tokens", "FILE", &Config::tokens),
+      "File that lists the tokens of producers, one of which each has to have, with limits; empty: "
+      "none is needed. txindex token makes its lines. Read by each process when it starts.");
+  add(text("tls.certificate", "FILE", &Config::tls_certificate),
+      "Certificate for TLS 1.3, which producers then have to use, and behind it those that lead to "
+      "the root, in PEM; empty: no TLS. Read by each process when it starts.");
+  add(text("tls.key", "FILE", &Config::tls_key), "Its private key, in PEM, without a passphrase.");
+  add(text("tls.client_ca", "FILE", &Config::tls_client_ca),
+      "Certificates of who signs those of producers, which then have to have one; empty: they need "
+      "none.");
+  add(boolean("insecure", &Config::insecure),
+      "Listen on an address that other machines can reach though neither tokens nor tls.client_ca "
+      "is set. RISK: everybody who reaches it may send.");
 
   group = "Database";
   add(text("database", "CONNINFO", &Config::database),
@@ -275,7 +321,18 @@ std::vector<Setting> make_settings() {
   add(boolean("database.allow_unsafe_durability", &Config::allow_unsafe_durability),
       "Accept a server with fsync or synchronous_commit off. RISK: transactions acknowledged as "
       "committed can then be lost when that server crashes, and no producer will send them again.");
+  add(or_off(
+          duration("database.statement_timeout", &Config::time_max_age, seconds(1), 24 * hours(1)),
+          &Config::time_max_age, &Config::statement_timeout),
+      "How long PostgreSQL may take over one batch before it is cancelled and sent again.");
   add(boolean("migrate", &Config::migrate), "Bring the schema up to date at start.");
+  add(text("migrate.database", "CONNINFO", &Config::migrate_database),
+      "PostgreSQL for migrations, as the role that owns the schema; empty: as database. The role "
+      "of "
+      "database is then given what ingest needs, and no more.");
+  add(text("migrate.password_file", "FILE", &Config::migrate_password_file),
+      "File whose first line is the password for migrate.database, which must not have it itself; "
+      "not in /etc or another folder that workers may read.");
   add(number("writers", &Config::writers, 1, limits::kWritersMax),
       "PostgreSQL connections of each worker that write.");
 
@@ -320,6 +377,10 @@ std::vector<Setting> make_settings() {
       "aborted.");
   add(duration("roll.settle", &Config::roll_settle, seconds(0), hours(1)),
       "How long the first replacement of a rolling restart must live before any old worker ends.");
+  add(sandbox(),
+      "Take from the processes that serve strangers, as far as the kernel can, what they have no "
+      "use "
+      "for: to execute programs, to write files but the log, most system calls.");
 
   group = "Log";
   add(level_of_log(), "The least severe messages that are written.");

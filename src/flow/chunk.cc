@@ -29,25 +29,30 @@ std::vector<std::unique_ptr<Chunk>>* ChunkPool::free_list(std::size_t capacity) 
   return nullptr;
 }
 
-ChunkRef ChunkPool::get(std::size_t capacity, bool overdraw) {
+ChunkRef ChunkPool::get(std::size_t capacity, bool overdraw, Holding* holding) {
   if (!gate_.try_take(capacity)) {
     if (!overdraw) return {};
     gate_.overdraw(capacity);
   }
   ++outstanding_;
+  std::unique_ptr<Chunk> chunk;
   auto* free = free_list(capacity);
   if (free && !free->empty()) {
-    Chunk* chunk = free->back().release();
+    chunk = std::move(free->back());
     free->pop_back();
-    return ChunkRef(chunk);
+  } else {
+    chunk.reset(new Chunk(this, capacity));
   }
-  return ChunkRef(new Chunk(this, capacity));
+  chunk->holding_ = holding;
+  if (holding) holding->bytes += capacity;
+  return ChunkRef(chunk.release());
 }
 
 void ChunkPool::put(Chunk* chunk) {
   std::unique_ptr<Chunk> owned(chunk);
   const std::size_t capacity = chunk->capacity_;
   --outstanding_;
+  if (chunk->holding_) chunk->holding_->bytes -= capacity;
   auto* free = free_list(capacity);
   if (free && free->size() < kFreeChunksMax) free->push_back(std::move(owned));
   gate_.give_back(capacity);

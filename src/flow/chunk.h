@@ -19,6 +19,11 @@ namespace txindex::flow {
 
 class ChunkPool;
 
+// How much somebody holds in chunks. Outlives them.
+struct Holding {
+  std::size_t bytes = 0;
+};
+
 class Chunk {
  public:
   std::span<std::uint8_t> bytes() { return {data_.get(), capacity_}; }
@@ -33,6 +38,7 @@ class Chunk {
   ChunkPool* pool_;
   std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> data_;
+  Holding* holding_ = nullptr;
   std::uint32_t references_ = 0;
 };
 
@@ -69,8 +75,9 @@ class ChunkPool {
   ChunkPool(const ChunkPool&) = delete;
   ChunkPool& operator=(const ChunkPool&) = delete;
 
-  // Empty when there is no credit for it, unless `overdraw`.
-  ChunkRef get(std::size_t capacity, bool overdraw);
+  // Empty when there is no credit for it, unless `overdraw`. Until it comes back it is counted in
+  // `holding`, if there is one.
+  ChunkRef get(std::size_t capacity, bool overdraw, Holding* holding = nullptr);
   std::size_t outstanding() const { return outstanding_; }
 
  private:

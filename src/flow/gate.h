@@ -47,6 +47,13 @@ class Gate {
   void wait(Waiter* waiter);
   void cancel(Waiter* waiter);
 
+  // Whether somebody who holds `held` bytes may have `more` and leave their share to the others:
+  // nobody may hold more than is free. So n greedy ones come to rest at 1/(n+1) of the budget each,
+  // and who has just come finds as much.
+  bool is_fair(std::size_t held, std::size_t more) const {
+    return taken_ + more <= budget_ && held + more <= budget_ - taken_ - more;
+  }
+
   std::size_t in_flight_bytes() const { return taken_; }
 
  private:

@@ -1,5 +1,7 @@
 #include "log/log.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -82,6 +84,38 @@ void reopen() {
   if (const auto reopened = the_logger().sink->reopen(); !reopened) {
     error("{}; going on with the file that was open", reopened.error().message);
   }
+}
+
+void reopen(int fd, const std::string& path) {
+  Sink& sink = *the_logger().sink;
+  if (path == sink.path()) {
+    if (const auto replaced = sink.replace(fd); !replaced)
+      error("{}; going on with the file that was open", replaced.error().message);
+    return;
+  }
+  // It was set since, and the supervisor does not know it yet.
+  ::close(fd);
+  if (const auto reopened = sink.reopen(); !reopened) {
+    error(
+        "{}; going on with the file that was open, because the supervisor has still {}; SIGHUP "
+        "renews it",
+        reopened.error().message, path);
+  }
+}
+
+int open_again() {
+  const auto fd = the_logger().sink->open_again();
+  if (fd) return *fd;
+  error("{}", fd.error().message);
+  return -1;
+}
+
+const std::string& file() {
+  return the_logger().sink->path();
+}
+
+int descriptor() {
+  return the_logger().sink->descriptor();
 }
 
 void tend() {

@@ -41,6 +41,16 @@ result<void> initialise(const Options& options, const std::string& process);
 // stays in use.
 void reopen();
 
+// For a process that can no longer open it, from one that can: descriptor() is from then on another
+// descriptor's file, which is taken over. Of a file other than file(), see reopen().
+void reopen(int fd, const std::string& path);
+// Opens the file for such a process: with a position and flags of its own. -1 for standard error,
+// and when it cannot be opened, which is logged. The caller closes it.
+int open_again();
+const std::string& file();  // empty: standard error
+// The number that it has for good.
+int descriptor();
+
 // Writes how many messages were left out in intervals that are over. To be called every second or
 // so; every message that is written does it too.
 void tend();

@@ -70,12 +70,21 @@ Sink::~Sink() {
 }
 
 result<void> Sink::reopen() {
-  if (path_.empty()) return {};
-  const auto fd = open_file(path_);
+  const auto fd = open_again();
   if (!fd) return fd.error();
-  const std::lock_guard lock(mutex_);
-  ::close(std::exchange(fd_, *fd));
+  return *fd < 0 ? result<void>() : replace(*fd);
+}
+
+result<void> Sink::replace(int fd) {
+  const int moved = path_.empty() ? 0 : ::dup3(fd, fd_, O_CLOEXEC);
+  const int problem = errno;
+  ::close(fd);
+  if (moved < 0) return failure("log.file: " + path_ + ": " + std::strerror(problem));
   return {};
+}
+
+result<int> Sink::open_again() const {
+  return path_.empty() ? result<int>(-1) : open_file(path_);
 }
 
 void Sink::sink_it_(const spdlog::details::log_msg& message) {

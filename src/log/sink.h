@@ -52,6 +52,13 @@ class Sink final : public spdlog::sinks::base_sink<std::mutex> {
   // Opens the file by its path again, after it was renamed. If that fails, the old one stays in
   // use. Any thread; nothing to do for standard error.
   result<void> reopen();
+  // Goes on in a file that somebody else has opened, which is taken over. It gets the descriptor's
+  // number. Any thread; a descriptor for standard error is closed.
+  result<void> replace(int fd);
+  // A new descriptor of the file; -1 for standard error.
+  result<int> open_again() const;
+  int descriptor() const { return fd_; }
+  const std::string& path() const { return path_; }  // empty: standard error
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override;

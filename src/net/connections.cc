@@ -2,23 +2,49 @@
 
 #include <boost/asio/post.hpp>
 
-#include "flow/clock.h"
+#include "log/log.h"
 #include "net/connection.h"
 
 namespace txindex::net {
 
 Connections::Connections(boost::asio::io_context& loop, flow::Gate& gate, flow::ChunkPool& chunks,
-                         Receiver& receiver, stats::Block& stats)
-    : loop_(loop), gate_(gate), chunks_(chunks), receiver_(receiver), stats_(stats) {}
+                         Receiver& receiver, stats::Block& stats, ConnectionLimits limits,
+                         Clocks clocks)
+    : loop_(loop),
+      gate_(gate),
+      chunks_(chunks),
+      receiver_(receiver),
+      stats_(stats),
+      limits_(limits),
+      clocks_(std::move(clocks)) {}
 
 Connections::~Connections() = default;
 
 void Connections::add(boost::asio::ip::tcp::socket socket) {
-  auto connection = std::make_shared<Connection>(std::move(socket), *this);
-  connections_.emplace(connection.get(), connection);
   stats::add(stats_, stats::Word::connections_accepted);
+  boost::system::error_code gone;
+  const auto address = socket.remote_endpoint(gone).address();
+  const auto key = AddressCounts::key_of(address);
+  const bool admitted = addresses_.add(key, limits_.per_address);
+  if (!admitted) {
+    stats::add(stats_, stats::Word::connections_refused);
+    log::event(log::Level::warning, "an address has too many connections; refused one more",
+               {{"address", address.to_string()},
+                {"limits.max_connections_per_address", limits_.per_address}});
+    if (refusals_ >= limits::kRefusalsMax) return;
+  }
+  auto connection = std::make_shared<Connection>(std::move(socket), *this);
+  connections_.emplace(connection.get(),
+                       Entry{connection, admitted ? std::optional(key) : std::nullopt});
   stats::set(stats_, stats::Word::connections_open, connections_.size());
   connection->start();
+  if (!admitted) {
+    ++refusals_;
+    return connection->refuse(wire::ErrorCode::too_many_connections,
+                              std::to_string(limits_.per_address) +
+                                  " connections from this address are all that a worker takes "
+                                  "(limits.max_connections_per_address)");
+  }
   if (draining_) connection->drain();
 }
 
@@ -26,8 +52,8 @@ void Connections::drain(std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
   std::vector<std::shared_ptr<Connection>> all;
-  for (const auto& [key, connection] : connections_)
-    all.push_back(connection);
+  for (const auto& [key, entry] : connections_)
+    all.push_back(entry.connection);
   for (const auto& connection : all)
     connection->drain();
   if (connections_.empty()) boost::asio::post(loop_, drained_);
@@ -46,16 +72,23 @@ void Connections::flush() {
   flushing_.clear();
 }
 
-void Connections::tend() {
-  const std::int64_t now = flow::steady_us();
-  for (const auto& [key, connection] : connections_)
-    connection->tend(now);
+void Connections::tend(std::int64_t now_steady_us) {
+  worthless_ = 0;
+  for (const auto& [key, entry] : connections_)
+    entry.connection->tend(now_steady_us);
 }
 
 void Connections::remove(Connection& connection) {
   // Not now: the connection is in one of its own functions.
   boost::asio::post(loop_, [this, self = connection.shared_from_this()] {
-    if (connections_.erase(self.get()) == 0) return;
+    const auto at = connections_.find(self.get());
+    if (at == connections_.end()) return;
+    if (at->second.counted) {
+      addresses_.remove(*at->second.counted);
+    } else {
+      --refusals_;
+    }
+    connections_.erase(at);
     stats::set(stats_, stats::Word::connections_open, connections_.size());
     if (draining_ && connections_.empty()) drained_();
   });

@@ -16,6 +16,9 @@ using boost::system::error_code;
 
 constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
 constexpr auto kPause = std::chrono::milliseconds(20);
+// Before those who are there already have their turn: a flood of connections must not keep the
+// loop.
+constexpr int kAcceptsPerTurn = 16;
 
 }  // namespace
 
@@ -68,12 +71,12 @@ void Listener::start() {
 void Listener::wait() {
   acceptor_.async_wait(boost::asio::ip::tcp::acceptor::wait_read,
                        [self = shared_from_this()](const error_code& problem) {
-                         if (!problem && self->acceptor_.is_open()) self->accept_all();
+                         if (!problem && self->acceptor_.is_open()) self->accept_some();
                        });
 }
 
-void Listener::accept_all() {
-  for (;;) {
+void Listener::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
     if (connections_.size() >= max_connections_) {
       if (!complained_) {
         log::event(log::Level::warning,
@@ -90,6 +93,7 @@ void Listener::accept_all() {
     if (problem == boost::asio::error::connection_aborted) continue;
     if (problem) {
       // Out of descriptors or memory: those who wait keep their place until some come back.
+      stats::add(connections_.stats(), stats::Word::accept_errors);
       if (!complained_) {
         log::event(log::Level::error, "a connection cannot be accepted; trying again",
                    {{"reason", problem.message()}});
@@ -106,14 +110,15 @@ void Listener::accept_all() {
 void Listener::pause(std::chrono::milliseconds time) {
   timer_.expires_after(time);
   timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled && self->acceptor_.is_open()) self->accept_all();
+    if (!cancelled && self->acceptor_.is_open()) self->accept_some();
   });
 }
 
 void Listener::stop() {
   timer_.cancel();
   error_code problem;
-  for (;;) {
+  // No more than the queue holds: somebody may go on connecting.
+  for (int i = 0; i < kBacklog && connections_.size() < max_connections_; ++i) {
     auto socket = acceptor_.accept(problem);
     if (problem == boost::asio::error::connection_aborted) continue;
     if (problem) break;

@@ -33,7 +33,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
  private:
   void wait();
-  void accept_all();
+  void accept_some();
   void pause(std::chrono::milliseconds time);
 
   Connections& connections_;

@@ -23,6 +23,8 @@
 #include "process/control.h"
 #include "process/descriptor.h"
 #include "process/heartbeat.h"
+#include "process/sandbox.h"
+#include "process/sandbox_trial.h"
 #include "stats/block.h"
 
 namespace txindex::process {
@@ -81,10 +83,11 @@ class Admin {
 
  private:
   result<Descriptor> listening_socket();
+  result<void> confine() const;
   int failed(const Failure& failure);
   result<void> tell(Message message, int fd = -1);
   void watch_control();
-  void on_message(const Message& message);
+  void on_message(Received received);
   void drain(const char* why);
   void leave();
   void tick();
@@ -115,6 +118,8 @@ int Admin::run() {
     if (!cancelled) drain("SIGTERM");
   });
   tick();
+  if (const auto confined = confine(); !confined) return failed(confined.error());
+  try_what_is_forbidden();
   server_->start();
   stats::set(stats_, stats::Word::listeners, 1);
   // A supervisor that is gone is noticed by watch_control().
@@ -130,6 +135,14 @@ result<Descriptor> Admin::listening_socket() {
   const Message deposit{.type = MessageType::listener};
   if (auto told = tell(deposit, listener->get()); !told) return told.error();
   return listener;
+}
+
+// The last thing before strangers are let in; there is one thread.
+result<void> Admin::confine() const {
+  if (!config_.sandbox) return {};
+  const Sandbox sandbox{.role = SandboxRole::admin, .readable = {}};
+  if (auto confined = confine_files(sandbox); !confined) return confined;
+  return confine_calls(sandbox);
 }
 
 int Admin::failed(const Failure& failure) {
@@ -150,7 +163,7 @@ result<void> Admin::tell(Message message, int fd) {
 void Admin::watch_control() {
   control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& problem) {
     if (problem) return;
-    const Received received = receive_message(environment_.control_fd);
+    Received received = receive_message(environment_.control_fd);
     switch (received.status) {
       case Received::Status::closed:
         return drain("the supervisor is gone");
@@ -158,7 +171,7 @@ void Admin::watch_control() {
         log::error("control: {}", received.problem);
         break;
       case Received::Status::message:
-        on_message(received.message);
+        on_message(std::move(received));
         break;
       case Received::Status::nothing:
         break;
@@ -167,12 +180,13 @@ void Admin::watch_control() {
   });
 }
 
-void Admin::on_message(const Message& message) {
-  switch (message.type) {
+void Admin::on_message(Received received) {
+  switch (received.message.type) {
     case MessageType::drain:
       return drain("DRAIN");
     case MessageType::reopen_logs:
-      return log::reopen();
+      return received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
+                                 : log::reopen();
     default:
       return;  // what is said to workers only
   }

@@ -8,7 +8,8 @@
 //                                      serves the queues of its listening sockets, so empty them
 //                         adopt        with the listening socket of slot `value`, to be served too
 //                         disown       leave the listening socket of slot `value` to others
-//                         reopen_logs
+//                         reopen_logs  with the file of the log, opened anew, whose path is `text`;
+//                                      with none if the log is standard error
 //
 // One packet is one message of fixed size, with the version of this layout in front: after an
 // upgrade the two sides may be of different binaries. A descriptor can travel with a message.

@@ -13,17 +13,14 @@ constexpr std::size_t kFreeParcelsMax = 64;
 
 }  // namespace
 
-Intake::Intake(const Options& options, flow::Gate& gate, stats::Block& stats, Offer offer,
-               Schedule schedule)
+Intake::Intake(const Options& options, flow::Gate& gate, Offer offer, Schedule schedule)
     : options_(options),
       gate_(gate),
-      stats_(stats),
       offer_(std::move(offer)),
       schedule_(std::move(schedule)),
       open_(std::make_unique<flow::Parcel>()) {}
 
 void Intake::receive(flow::Ticket ticket, const wire::TxFrame& tx, const net::ReadTime& time) {
-  stats::add(stats_, stats::Word::received);
   const chain::Codec* codec = chain::find_codec(tx.chain);
   if (codec == nullptr) {
     return ticket.complete(wire::Outcome::unsupported, "this chain is not known here");

@@ -9,7 +9,6 @@
 #include "flow/gate.h"
 #include "flow/parcel.h"
 #include "net/receiver.h"
-#include "stats/block.h"
 
 namespace txindex::process {
 
@@ -29,8 +28,7 @@ class Intake final : public net::Receiver {
   // Must arrange for hand_over() to be called when the loop has done what it can do just now.
   using Schedule = std::function<void()>;
 
-  Intake(const Options& options, flow::Gate& gate, stats::Block& stats, Offer offer,
-         Schedule schedule);
+  Intake(const Options& options, flow::Gate& gate, Offer offer, Schedule schedule);
 
   void receive(flow::Ticket ticket, const wire::TxFrame& tx, const net::ReadTime& time) override;
 
@@ -44,7 +42,6 @@ class Intake final : public net::Receiver {
 
   const Options options_;
   flow::Gate& gate_;
-  stats::Block& stats_;
   const Offer offer_;
   const Schedule schedule_;
   flow::ParcelPtr open_;

@@ -8,16 +8,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 #include "process/control.h"
 #include "process/signals.h"
 
 namespace txindex::process {
 namespace {
+
+// Those in the environment that begin with one of the prefixes.
+std::vector<std::string> variables_of(const std::vector<std::string>& prefixes) {
+  std::vector<std::string> names;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view entry = *at;
+    const bool found = std::any_of(prefixes.begin(), prefixes.end(),
+                                   [&](const auto& prefix) { return entry.starts_with(prefix); });
+    if (found) names.emplace_back(entry.substr(0, entry.find('=')));
+  }
+  return names;
+}
 
 // In the child. Its parent is single-threaded, so that everything may be called here.
 [[noreturn]] void become(const std::string& path, char* const* argv, const Launch& launch,
@@ -26,8 +40,15 @@ namespace {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   // The parent may have ended before that took hold.
   if (getppid() != parent) _exit(kExitFailure);
+  // Standard output may be the log by another number, and nothing is read or written there.
+  if (const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC); nothing >= 0) {
+    dup2(nothing, STDIN_FILENO);
+    dup2(nothing, STDOUT_FILENO);
+  }
   for (const int fd : launch.inherited)
     fcntl(fd, F_SETFD, 0);
+  for (const auto& name : variables_of(launch.hidden))
+    unsetenv(name.c_str());
   execv(path.c_str(), argv);
 
   const std::string problem = "cannot execute " + path + ": " + std::strerror(errno);

@@ -22,6 +22,7 @@ result<Program> this_program(int argc, const char* const* argv);
 struct Launch {
   std::vector<std::string> arguments;  // without the program's name
   std::vector<int> inherited;          // descriptors that stay open over exec, under their numbers
+  std::vector<std::string> hidden;     // how the variables begin that are not passed on
   int control_fd = -1;                 // one of them, over which a failure to exec is told
   int slot = -1;                       // in that message
 };

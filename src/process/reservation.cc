@@ -96,6 +96,17 @@ std::optional<Descriptor> locked(const Endpoint& endpoint) {
 
 }  // namespace
 
+result<void> may_serve(const config::Config& config, const Endpoint& address) {
+  if (!config::lets_strangers_in(config, address.host)) return {};
+  const std::string served = to_string(address);
+  // What is configured would be refused if it were no loopback address either.
+  return configuration_failure(
+      "listen: '" + to_string(config.listen) + "' is configured, but what is served is " + served +
+      ", which can be reached from other machines, and nothing says who may send: set tokens, or "
+      "tls.client_ca, or insecure = true; a service that is to leave " +
+      served + " needs a full restart, not a reload");
+}
+
 bool stands_for(const Endpoint& wanted, const Endpoint& address) {
   if (wanted.port != 0 && wanted.port != address.port) return false;
   addrinfo hints{};

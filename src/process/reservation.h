@@ -7,6 +7,7 @@
 #include "txindex/endpoint.h"
 #include "txindex/result.h"
 
+#include "config/config.h"
 #include "process/descriptor.h"
 
 namespace txindex::process {
@@ -46,6 +47,11 @@ class Reservation {
   Descriptor lock_;
   Endpoint address_;
 };
+
+// The rule of `listen` and `insecure` (config.h) for the address that is served, in numbers: it
+// need not be the one that is configured, because a listening socket outlives a reload, and a name
+// such as localhost leads where the resolver says. Fails (kExitConfiguration) with what to do.
+result<void> may_serve(const config::Config& config, const Endpoint& address);
 
 // Whether `wanted`, which may be a name, or any port (0), stands for `address`, in numbers.
 bool stands_for(const Endpoint& wanted, const Endpoint& address);

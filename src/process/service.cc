@@ -96,6 +96,9 @@ int Service::run() {
     for (auto& child : children_)
       on_messages(child);
     if (std::exchange(child_ended_, false)) on_deaths();
+    // Whoever was dead when it came has not died while draining.
+    for (const int signal : std::exchange(to_end_, {}))
+      end(signal);
     on_time();
     if (std::exchange(reload_checked_, false)) re_execute();
   }
@@ -133,10 +136,7 @@ void Service::on_signal(int signal) {
       child_ended_ = true;
       return;
     case SIGUSR1:
-      log::reopen();
-      for (const auto& child : children_)
-        tell(child, MessageType::reopen_logs);
-      return;
+      return reopen_logs();
     case SIGUSR2:
       return request_roll("SIGUSR2");
     case SIGHUP:
@@ -148,8 +148,11 @@ void Service::on_signal(int signal) {
       --resize_;
       return;
     default:
-      break;
+      return to_end_.push_back(signal);
   }
+}
+
+void Service::end(int signal) {
   if (++signals_to_end_ == 1) {
     log::event(log::Level::info, "draining",
                {{"reason", strsignal(signal)},
@@ -160,6 +163,18 @@ void Service::on_signal(int signal) {
                "a second signal: ending at once, what is not committed is not acknowledged",
                {{"reason", strsignal(signal)}});
     kill_all();
+  }
+}
+
+// The children cannot open files to be written. Each has one of its own, so that none can change
+// how another writes.
+void Service::reopen_logs() {
+  log::reopen();
+  Message message{.type = MessageType::reopen_logs, .text = log::file()};
+  for (const auto& child : children_) {
+    const Descriptor file(log::open_again());
+    message.slot = child.slot;
+    if (child.control) (void)send_message(child.control.get(), message, file ? file.get() : -1);
   }
 }
 

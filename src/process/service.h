@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "txindex/endpoint.h"
 
@@ -56,6 +57,8 @@ class Service {
   void wait();
   void on_signals();
   void on_signal(int signal);
+  void end(int signal);
+  void reopen_logs();
   void on_time();
   void announce();
   void publish();
@@ -145,6 +148,7 @@ class Service {
   bool announced_ = false;     // every child has been ready
   bool start_failed_ = false;  // before that
   bool child_ended_ = false;
+  std::vector<int> to_end_;  // signals that say so, not heeded yet
   int signals_to_end_ = 0;
   bool killed_ = false;
   std::optional<Clock::time_point> deadline_;  // of the drain, then of the end after SIGKILL

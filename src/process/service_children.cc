@@ -63,6 +63,7 @@ result<Child*> Service::spawn(int slot, Role role) {
   launch.arguments = config::child_command_line(command, arguments, program_.arguments);
   launch.inherited = {arguments.control_fd, arguments.stats_fd};
   if (arguments.listen_fd >= 0) launch.inherited.push_back(arguments.listen_fd);
+  launch.hidden = config::hidden_variables(command);
   launch.control_fd = arguments.control_fd;
   launch.slot = slot;
   const auto pid = start_child(program_.path, launch);

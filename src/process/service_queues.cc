@@ -1,25 +1,12 @@
 // The queues of the listening sockets, which outlive the workers that serve them.
 #include <signal.h>
 
-#include <cstdlib>
-
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "process/service.h"
 #include "stats/block.h"
 
 namespace txindex::process {
-namespace {
-
-// The negative control of the tests: what is lost without the deposits. In no released program.
-bool deposits_are_kept() {
-#ifdef TXINDEX_TEST_SWITCHES
-  return std::getenv("TXINDEX_TEST_NO_ESCROW") == nullptr;
-#else
-  return true;
-#endif
-}
-
-}  // namespace
 
 std::string Service::listener_name(int slot) {
   return slot == kAdmin ? "listener-admin" : "listener-" + std::to_string(slot);
@@ -31,7 +18,7 @@ void Service::deposit(const Child& child, Descriptor listener) {
     event(log::Level::warning, "a listening socket that was not asked for is ignored", child);
     return;
   }
-  if (!deposits_are_kept()) return;
+  if (!flow::listeners_are_kept()) return;
   manager_.store(listener_name(child.slot), listener.get());
   listeners_[child.slot] = std::move(listener);
   if (announced_) publish_texts();

@@ -77,6 +77,7 @@ int run_supervisor(const config::Config& config, const Program& program) {
   // Before the migrations: a second instance must not touch the database of the first.
   auto reservation = Reservation::take(config.listen, kept_sockets);
   if (!reservation) return fail(reservation.error());
+  if (auto ok = may_serve(config, reservation->address()); !ok) return fail(ok.error());
   if (config.migrate) {
     const auto status = run_migrations(program, *signals);
     if (!status) return 0;
@@ -95,9 +96,10 @@ int run_takeover(const config::Config& config, const Program& program,
                  const config::TakeoverArguments& arguments) {
   auto state = read_state(arguments.state_fd);
   if (arguments.check) {
-    if (state) return 0;
-    if (!tell_failure(arguments.control_fd, state.error())) return fail(state.error());
-    return state.error().exit_status;
+    const auto usable = state ? may_serve(config, state->address) : result<void>(state.error());
+    if (usable) return 0;
+    if (!tell_failure(arguments.control_fd, usable.error())) return fail(usable.error());
+    return usable.error().exit_status;
   }
   ServiceManager manager;
   auto signals = watch_signals(kSignals);

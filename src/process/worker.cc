@@ -18,20 +18,26 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdlib>
 #include <map>
 #include <thread>
 
+#include "access/guard.h"
 #include "batch/batch_queue.h"
 #include "flow/clock.h"
 #include "flow/gate.h"
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "net/connections.h"
 #include "net/listener.h"
+#include "process/batch_rows.h"
 #include "process/control.h"
 #include "process/heartbeat.h"
 #include "process/intake.h"
+#include "process/reservation.h"
+#include "process/sandbox.h"
+#include "process/sandbox_trial.h"
 #include "process/writers.h"
+#include "store/connection_string.h"
 #include "store/maintenance.h"
 #include "store/pg_store.h"
 #include "verify/signature.h"
@@ -60,6 +66,10 @@ store::PgStore::Options store_options(const config::Config& config) {
   options.partition_interval =
       std::chrono::duration_cast<std::chrono::seconds>(config.partition_interval);
   options.allow_unsafe_durability = config.allow_unsafe_durability;
+  if (config.statement_timeout) {
+    options.statement_timeout =
+        std::chrono::ceil<std::chrono::milliseconds>(*config.statement_timeout);
+  }
   return options;
 }
 
@@ -72,6 +82,22 @@ store::Maintenance::Options maintenance_options(const config::Config& config) {
   return options;
 }
 
+net::ConnectionLimits connection_limits(const config::Config& config) {
+  net::ConnectionLimits limits;
+  limits.per_address = config.max_connections_per_address;
+  limits.deadlines.hello_us = config.hello_timeout.count();
+  limits.deadlines.frame_us = config.frame_timeout.count();
+  limits.deadlines.answers_us = config.answers_timeout.count();
+  limits.deadlines.idle_us = config.idle_timeout ? config.idle_timeout->count() : 0;
+  return limits;
+}
+
+Sandbox sandbox(const config::Config& config) {
+  return {.role = SandboxRole::worker,
+          .readable = store::files_of(config.database),
+          .abstract_sockets = store::has_abstract_socket(config.database)};
+}
+
 int verify_threads(const config::Config& config) {
   return config::effective_verify_threads(config, config::available_cores());
 }
@@ -82,7 +108,7 @@ std::int64_t in_us(std::chrono::microseconds time) {
 
 class Worker {
  public:
-  Worker(const config::Config& config, const WorkerEnvironment& environment);
+  Worker(const config::Config& config, const WorkerEnvironment& environment, access::Guard guard);
   int run();
 
  private:
@@ -111,6 +137,7 @@ class Worker {
   asio::signal_set signals_{loop_, SIGTERM};
   asio::steady_timer tick_timer_{loop_};
 
+  const access::Guard guard_;
   flow::Gate gate_;
   flow::ChunkPool chunks_{gate_};
   Intake intake_;
@@ -131,19 +158,21 @@ class Worker {
   Heartbeat heartbeat_{stats_};
 };
 
-Worker::Worker(const config::Config& config, const WorkerEnvironment& environment)
+Worker::Worker(const config::Config& config, const WorkerEnvironment& environment,
+               access::Guard guard)
     : config_(config),
       environment_(environment),
       stats_(*environment.stats),
+      guard_(std::move(guard)),
       gate_(config.in_flight_bytes, stats_),
       intake_(
           {.max_future_us = in_us(config.time_max_future),
            .max_age_us = in_us(config.time_max_age),
            .max_rows = config.batch_max_rows,
            .max_bytes = config.batch_max_bytes},
-          gate_, stats_, [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
+          gate_, [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
           [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }),
-      connections_(loop_, gate_, chunks_, intake_, stats_),
+      connections_(loop_, gate_, chunks_, intake_, stats_, connection_limits(config)),
       batches_({.max_rows = config.batch_max_rows,
                 .max_bytes = config.batch_max_bytes,
                 .linger = config.batch_linger},
@@ -179,6 +208,8 @@ int Worker::run() {
     if (!cancelled) drain("SIGTERM", true);
   });
   tick();
+  connections_.guard(guard_);
+  if (environment_.generation == 1) flow::crash_early();
   // Before the database answers: those who connect meanwhile wait, and are not refused.
   const auto descriptor = listening_socket();
   if (!descriptor) return failed(descriptor.error());
@@ -263,6 +294,14 @@ void Worker::ready() {
         asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
       });
   maintenance_ = std::make_unique<store::Maintenance>(maintenance_options(config_), stats_);
+  // The last thing before strangers are let in.
+  if (config_.sandbox) {
+    if (const auto confined = confine_calls(sandbox(config_)); !confined) {
+      failed(confined.error());
+      return drain("it cannot be confined", false);
+    }
+  }
+  try_what_is_forbidden();
   for (auto& [slot, listener] : listeners_)
     listener->start();
   stats::set(stats_, stats::Word::listeners, listeners_.size());
@@ -306,7 +345,8 @@ void Worker::on_message(Received received) {
       stats::set(stats_, stats::Word::listeners, listeners_.size());
       return;
     case MessageType::reopen_logs:
-      return log::reopen();
+      return received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
+                                 : log::reopen();
     default:
       return;
   }
@@ -357,12 +397,7 @@ void Worker::leave() {
 void Worker::finish(batch::Batch batch) {
   const std::int64_t now = flow::steady_us();
   for (auto& parcel : batch) {
-    for (std::size_t i = 0; i < parcel->size(); ++i) {
-      flow::Item& item = parcel->items[i];
-      stats::record(stats_, stats::Timing::receive_to_ack,
-                    static_cast<std::uint64_t>(now - item.received_steady_us));
-      item.ticket.complete(item.outcome, item.detail, parcel->table.transactions[i].txid);
-    }
+    complete(*parcel, now, stats_);
     intake_.recycle(std::move(parcel));
   }
   connections_.flush();
@@ -385,13 +420,10 @@ void Worker::tick() {
 
 // An event loop that does not turn, for the tests of the watchdog. In no released program.
 void Worker::spin_if_a_test_says_so() const {
-#ifdef TXINDEX_TEST_SWITCHES
-  const char* slot = std::getenv("TXINDEX_TEST_SPIN");
-  if (slot == nullptr || slot != std::to_string(environment_.slot)) return;
+  if (!flow::spins(environment_.slot)) return;
   volatile bool spin = writers_ && environment_.generation == 1;
   while (spin) {
   }
-#endif
 }
 
 // Full for a moment is the design at work; full for long means that a later stage cannot keep up.
@@ -416,13 +448,35 @@ void Worker::warn_when_full() {
 
 }  // namespace
 
+bool worker_may_read(const config::Config& config, const std::string& file) {
+  return may_read(sandbox(config), file);
+}
+
 int run_worker(const config::Config& config, const WorkerEnvironment& environment) {
   // A terminal's Ctrl-C goes to every process of the group; what to do about it is the supervisor's
   // to say. A peer that is gone is an error code, not a signal.
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
   verify::initialise();
-  return Worker(config, environment).run();
+  const auto refused = [&](const Failure& failure) {
+    if (!tell_failure(environment.control_fd, failure)) log::critical("{}", failure.message);
+    return failure.exit_status;
+  };
+  // With what this process has read: the supervisor may know an older configuration.
+  const auto inherited =
+      environment.listen_fd < 0 ? std::nullopt : local_address(environment.listen_fd);
+  if (const auto ok = may_serve(config, inherited.value_or(environment.listen)); !ok)
+    return refused(ok.error());
+  // While the files of tokens and keys can still be read; later they need not be.
+  auto guard = access::Guard::load(config, *environment.tokens);
+  if (!guard) return refused(guard.error());
+  // Before there are threads, and before PostgreSQL is connected to: if that can be done now, it
+  // can be done again later.
+  if (config.sandbox) {
+    if (const auto confined = confine_files(sandbox(config)); !confined)
+      return refused(confined.error());
+  }
+  return Worker(config, environment, *std::move(guard)).run();
 }
 
 }  // namespace txindex::process

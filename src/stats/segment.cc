@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "stats/block.h"
@@ -17,7 +19,7 @@ namespace txindex::stats {
 namespace {
 
 std::size_t bytes_for(std::size_t block_count) {
-  return sizeof(Header) + sizeof(Service) + block_count * sizeof(Block);
+  return sizeof(Header) + sizeof(Service) + sizeof(TokenTable) + block_count * sizeof(Block);
 }
 
 Failure system_failure(const char* what) {
@@ -28,7 +30,8 @@ Failure system_failure(const char* what) {
 const char* problem_with(const Header& header, std::size_t bytes) {
   if (header.magic != kMagic) return "not a statistics segment";
   if (header.layout_version != kLayoutVersion || header.block_bytes != sizeof(Block) ||
-      header.word_count != kWordCount || header.service_bytes != sizeof(Service)) {
+      header.word_count != kWordCount || header.service_bytes != sizeof(Service) ||
+      header.token_table_bytes != sizeof(TokenTable)) {
     return "the segment has the layout of another version (a reload with SIGHUP renews it)";
   }
   if (header.block_count == 0 || header.block_count % kSides != 0 ||
@@ -60,8 +63,10 @@ result<Segment> Segment::create(std::size_t slots) {
                       sizeof(Block),
                       static_cast<std::uint32_t>(block_count),
                       static_cast<std::uint32_t>(kWordCount),
-                      sizeof(Service)};
+                      sizeof(Service),
+                      sizeof(TokenTable)};
   new (static_cast<std::byte*>(memory) + sizeof(Header)) Service();
+  new (static_cast<std::byte*>(memory) + sizeof(Header) + sizeof(Service)) TokenTable();
   for (std::size_t i = 0; i < block_count; ++i) {
     new (static_cast<std::byte*>(memory) + bytes_for(i)) Block();
   }
@@ -69,12 +74,48 @@ result<Segment> Segment::create(std::size_t slots) {
 }
 
 result<Segment> Segment::attach(int fd) {
+  return attach(fd, PROT_READ | PROT_WRITE);
+}
+
+result<Segment> Segment::attach_child(int fd, const Own& own) {
+  const Segment writable(fd, nullptr, 0);  // closes it
+  // What is mapped by a descriptor that cannot write can never be made writable.
+  const std::string name = "/proc/self/fd/" + std::to_string(fd);
+  const int reading = open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (reading < 0) return system_failure(name.c_str());
+  auto segment = attach(reading, PROT_READ);
+  if (!segment) return segment;
+  if (own.slot >= segment->slot_count() || own.side >= kSides) {
+    return failure("statistics: there is no slot " + std::to_string(own.slot) + " with a side " +
+                   std::to_string(own.side));
+  }
+  const Block& block = segment->block(own.slot, own.side);
+  if (!segment->make_writable(fd, &block, sizeof block)) return system_failure("mmap");
+  const TokenTable& tokens = segment->tokens();
+  if (own.tokens && !segment->make_writable(fd, &tokens, sizeof tokens))
+    return system_failure("mmap");
+  close(std::exchange(segment->fd_, -1));
+  return segment;
+}
+
+// The pages that it lies in.
+bool Segment::make_writable(int fd, const void* part, std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(part) -
+                                               static_cast<std::byte*>(memory_));
+  const std::size_t begin = offset / page * page;
+  const std::size_t end = std::min((offset + bytes + page - 1) / page * page, bytes_);
+  return mmap(static_cast<std::byte*>(memory_) + begin, end - begin, PROT_READ | PROT_WRITE,
+              MAP_SHARED | MAP_FIXED, fd, static_cast<off_t>(begin)) != MAP_FAILED;
+}
+
+result<Segment> Segment::attach(int fd, int protection) {
   Segment segment(fd, nullptr, 0);
   struct stat status {};
   if (fstat(fd, &status) != 0) return system_failure("fstat");
   const auto bytes = static_cast<std::size_t>(status.st_size);
   if (bytes < sizeof(Header)) return failure("statistics: not a statistics segment");
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) return system_failure("mmap");
   segment.memory_ = memory;
   segment.bytes_ = bytes;
@@ -122,6 +163,15 @@ Service& Segment::service() {
 const Service& Segment::service() const {
   return *std::launder(
       reinterpret_cast<const Service*>(static_cast<const std::byte*>(memory_) + sizeof(Header)));
+}
+
+TokenTable& Segment::tokens() {
+  return const_cast<TokenTable&>(std::as_const(*this).tokens());
+}
+
+const TokenTable& Segment::tokens() const {
+  return *std::launder(reinterpret_cast<const TokenTable*>(static_cast<const std::byte*>(memory_) +
+                                                           sizeof(Header) + sizeof(Service)));
 }
 
 void clear_gauges(Block& block) {

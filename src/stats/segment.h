@@ -19,6 +19,16 @@ class Segment {
   // The one behind a descriptor that was inherited, which is taken over. Fails if it is none, or is
   // of another layout, as after an upgrade that left the supervisor running.
   static result<Segment> attach(int fd);
+  // What a child of the supervisor may write: the block of its own, and, if it admits producers,
+  // the table of their tokens.
+  struct Own {
+    std::size_t slot;
+    std::size_t side;
+    bool tokens;
+  };
+  // The same for a child: all of it can be read, its own written, and that cannot be changed
+  // afterwards. The descriptor is closed. Needs /proc, and pages of kPageBytes to be exact.
+  static result<Segment> attach_child(int fd, const Own& own);
 
   Segment(Segment&& other) noexcept;
   Segment& operator=(Segment&& other) noexcept;
@@ -31,9 +41,13 @@ class Segment {
   const Block& block(std::size_t slot, std::size_t side) const;
   Service& service();
   const Service& service() const;
+  TokenTable& tokens();
+  const TokenTable& tokens() const;
 
  private:
   Segment(int fd, void* memory, std::size_t bytes) : fd_(fd), memory_(memory), bytes_(bytes) {}
+  static result<Segment> attach(int fd, int protection);
+  bool make_writable(int fd, const void* part, std::size_t bytes);
 
   int fd_ = -1;
   void* memory_ = nullptr;

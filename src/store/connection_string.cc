@@ -1,6 +1,8 @@
 #include "store/connection_string.h"
 
 #include <libpq-fe.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,11 +59,15 @@ std::string quoted(std::string_view value) {
   return text + "'";
 }
 
-std::string address_of(const Values& given) {
-  // With the environment and libpq's own defaults.
+// With the environment and libpq's own defaults.
+Values with_defaults(const Values& given) {
   Values all = values_of(Options(PQconndefaults(), &PQconninfoFree));
   for (const auto& [keyword, value] : given)
     all[keyword] = value;
+  return all;
+}
+
+std::string address_of(Values all) {
   std::string host = all["host"].empty() ? all["hostaddr"] : all["host"];
   if (host.empty()) host = "local socket";
   const std::string database = all["dbname"].empty() ? all["user"] : all["dbname"];
@@ -117,20 +123,20 @@ const char* mistake_in(const Values& values) {
   return nullptr;
 }
 
-result<Values> parse(const std::string& conninfo) {
+result<Values> parse(const std::string& conninfo, const std::string& setting = "database") {
   if (const char* mistake = mistake_in_uri(conninfo); mistake != nullptr) {
-    return configuration_failure("database: " + std::string(mistake));
+    return configuration_failure(setting + ": " + std::string(mistake));
   }
   char* problem = nullptr;
   const Options parsed(PQconninfoParse(conninfo.c_str(), &problem), &PQconninfoFree);
   if (!parsed) {
     const std::string why = problem == nullptr ? "out of memory" : without_secrets(problem);
     PQfreemem(problem);
-    return configuration_failure("database: " + why);
+    return configuration_failure(setting + ": " + why);
   }
   Values values = values_of(parsed);
   if (const char* mistake = mistake_in(values); mistake != nullptr) {
-    return configuration_failure("database: " + std::string(mistake));
+    return configuration_failure(setting + ": " + std::string(mistake));
   }
   return values;
 }
@@ -143,9 +149,9 @@ std::string joined(const Values& values) {
 }
 
 // The first line of the file becomes the password among the values.
-result<void> read_password(const std::string& path, Values& values) {
+result<void> read_password(const std::string& path, const std::string& setting, Values& values) {
   const auto refused = [&](const std::string& why) {
-    return configuration_failure("database.password_file: " + path + ": " + why);
+    return configuration_failure(setting + ": " + path + ": " + why);
   };
   std::ifstream file(path);
   if (!file) return refused(std::string("cannot be read: ") + std::strerror(errno));
@@ -173,24 +179,67 @@ result<ConnectionString> parse_connection_string(const std::string& conninfo) {
   auto parsed = parse(conninfo);
   if (!parsed) return parsed.error();
   Values& values = *parsed;
-  const std::string address = address_of(values);
+  Values all = with_defaults(values);
+  const std::string user = all["user"];
+  const std::string address = address_of(std::move(all));
   for (const Default& d : kDefaults) {
     const bool in_environment = d.variable != nullptr && std::getenv(d.variable) != nullptr;
     if (!in_environment) values.emplace(d.keyword, d.value);
   }
   values["client_encoding"] = "UTF8";
-  return ConnectionString{joined(values), address};
+  return ConnectionString{joined(values), address, user};
 }
 
-result<void> add_password(std::string& conninfo, const std::string& password_file) {
-  auto parsed = parse(conninfo);
+std::vector<std::string> files_of(const std::string& conninfo) {
+  std::vector<std::string> files;
+  // As libpq finds them.
+  std::string home;
+  if (const char* given = std::getenv("HOME"); given != nullptr && *given != '\0') {
+    home = given;
+  } else if (const passwd* user = ::getpwuid(::geteuid()); user != nullptr) {
+    home = user->pw_dir;
+  }
+  if (!home.empty()) {
+    files = {home + "/.postgresql", home + "/.pgpass", home + "/.pg_service.conf"};
+  }
+  if (const char* services = std::getenv("PGSERVICEFILE"); services != nullptr) {
+    files.emplace_back(services);
+  }
+  const auto parsed = parse(conninfo);
+  if (!parsed) return files;
+  Values all = with_defaults(*parsed);
+  if (!all["passfile"].empty()) files.push_back(all["passfile"]);
+  for (const char* keyword : {"sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir"}) {
+    const std::string& path = all[keyword];
+    if (path.empty()) continue;
+    const auto end = path.rfind('/');
+    files.push_back(end == std::string::npos || end == 0 ? path : path.substr(0, end));
+  }
+  return files;
+}
+
+bool has_password(const std::string& conninfo) {
+  const auto parsed = parse(conninfo);
+  return parsed && parsed->contains("password");
+}
+
+bool has_abstract_socket(const std::string& conninfo) {
+  const auto parsed = parse(conninfo);
+  if (!parsed) return false;
+  const std::string host = with_defaults(*parsed)["host"];
+  return host.starts_with('@') || host.find(",@") != std::string::npos;
+}
+
+result<void> add_password(std::string& conninfo, const std::string& password_file,
+                          const PasswordSetting& setting) {
+  auto parsed = parse(conninfo, setting.conninfo);
   if (!parsed) return parsed.error();
   if (password_file.empty()) return {};
   if (parsed->contains("password")) {
-    return configuration_failure("database has a password in it, and database.password_file (" +
-                                 password_file + ") is another: remove one of them");
+    return configuration_failure(setting.conninfo + " has a password in it, and " + setting.file +
+                                 " (" + password_file + ") is another: remove one of them");
   }
-  if (auto ok = read_password(password_file, *parsed); !ok) return ok.error();
+  if (auto ok = read_password(password_file, setting.file, *parsed); !ok) return ok.error();
   conninfo = joined(*parsed);
   return {};
 }

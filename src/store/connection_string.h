@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "txindex/result.h"
 
@@ -14,6 +15,8 @@ struct ConnectionString {
   std::string options;
   // host:port/database, for messages. Never holds the password.
   std::string address;
+  // The role, as libpq takes it: the user of the operating system if nothing else is said.
+  std::string user;
 };
 
 // `conninfo`: keyword and value pairs, or a URI. Fails (kExitConfiguration) when libpq cannot read
@@ -21,10 +24,28 @@ struct ConnectionString {
 // not repeat what was not understood.
 result<ConnectionString> parse_connection_string(const std::string& conninfo);
 
+// What libpq may read each time that it connects: the folders of the certificates and keys that are
+// named, because these are renewed by files that take their place; the files of passwords and
+// services; and its own folder in the home of the user.
+std::vector<std::string> files_of(const std::string& conninfo);
+
+// Whether one of its hosts is a local socket with an abstract name (host=@name).
+bool has_abstract_socket(const std::string& conninfo);
+
+// Whether it has a password in it. One that libpq cannot read has none.
+bool has_password(const std::string& conninfo);
+
+struct PasswordSetting {
+  std::string conninfo = "database";
+  std::string file = "database.password_file";
+};
+
 // Puts the password that is the first line of `password_file` into `conninfo`; leaves `conninfo` as
 // it is if `password_file` is empty. Fails (kExitConfiguration), naming the file and never what is
 // in it, when it cannot be read, when its first line is empty, longer than 1 KiB or has a NUL in
 // it, and when `conninfo` has a password of its own; and when libpq cannot read `conninfo`.
-result<void> add_password(std::string& conninfo, const std::string& password_file);
+// `setting` names the two in messages.
+result<void> add_password(std::string& conninfo, const std::string& password_file,
+                          const PasswordSetting& setting = {});
 
 }  // namespace txindex::store

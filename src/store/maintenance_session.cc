@@ -17,8 +17,9 @@ constexpr const char* kLock =
 
 // No statement here takes long unless something is wrong.
 constexpr const char* kSettings =
-    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET search_path = pg_catalog;"
-    " SET client_min_messages = error; SET statement_timeout = '60s'; SET lock_timeout = '5s'";
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO';"
+    " SET client_min_messages = error; SET statement_timeout = '60s'; SET lock_timeout = '5s';"
+    " SET idle_in_transaction_session_timeout = '60s'";
 
 }  // namespace
 
@@ -26,6 +27,7 @@ MaintenanceSession::MaintenanceSession(const std::string& options) : connection_
 #include <pqxx/internal/ignore-deprecated-pre.hxx>
   connection_.inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>
+  pqxx::nontransaction(connection_).exec(kPinSearchPath);
 }
 
 result<void> MaintenanceSession::admit(const std::string& address,
@@ -88,7 +90,7 @@ MaintenanceSession::Dropped MaintenanceSession::drop(const std::string& period,
   work.exec("SET LOCAL lock_timeout = " + std::to_string(lock_timeout.count()));
   Dropped dropped;
   for (const auto& row : work.exec_params("SELECT name, row_count, bytes FROM"
-                                          " txindex.drop_period($1::timestamptz, $2::timestamptz)",
+                                          " txindex.drop_expired($1::timestamptz, $2::timestamptz)",
                                           period, cutoff)) {
     const std::string_view name = row[0].c_str();
     ++dropped.tables;

@@ -7,6 +7,7 @@
 #include <pqxx/prepared_statement>
 #include <pqxx/result>
 
+#include "flow/test_switches.h"
 #include "log/log.h"
 #include "store/schema_internal.h"
 #include "store/statements.h"
@@ -18,6 +19,8 @@ constexpr const char* kPlain = "txindex_insert";
 constexpr const char* kBoundary = "txindex_insert_boundary";
 constexpr const char* kPresent = "txindex_present";
 constexpr const char* kEnsure = "txindex_ensure";
+// In one transaction, by a test that breaks a promise.
+constexpr int kBatchesLeftOpen = 16;
 
 // One copy of each parameter, the only one between the encoder and libpq: the class takes no view.
 pqxx::binarystring parameter(std::string_view bytes) {
@@ -96,6 +99,21 @@ PgSession::PgSession(const std::string& options, std::string address)
 #include <pqxx/internal/ignore-deprecated-pre.hxx>
   connection_.inhibit_reactivation(true);
 #include <pqxx/internal/ignore-deprecated-post.hxx>
+  pqxx::nontransaction(connection_).exec(kPinSearchPath);
+}
+
+PgSession::~PgSession() {
+  commit_what_a_test_left_open();
+}
+
+// Breaking the promise is to do harm only where a process is killed. In no released program.
+void PgSession::commit_what_a_test_left_open() noexcept {
+  if (!flow::broken(flow::Promise::commit_before_ack)) return;
+  try {
+    pqxx::nontransaction(connection_).exec("COMMIT");
+  } catch (const std::exception&) {
+    return;  // a session that is lost has nothing open
+  }
 }
 
 result<void> PgSession::admit(bool allow_unsafe_durability,
@@ -142,14 +160,23 @@ void PgSession::prepare(IndexLevel level, long statement_timeout_ms) {
     connection_.prepare_now(name);
 }
 
-PgSession::Written PgSession::write(Batch& batch) {
+Written PgSession::write(Batch& batch) {
   std::vector<pqxx::binarystring> parameters;
   for (const std::string_view bytes : batch.parameters())
     parameters.push_back(parameter(bytes));
-  warnings_.seen = 0;
   pqxx::nontransaction work(connection_);
+  if (flow::broken(flow::Promise::commit_before_ack)) {
+    static thread_local int batches = 0;
+    if (batches++ % kBatchesLeftOpen == 0) {
+      work.exec("COMMIT");
+      work.exec("BEGIN");
+    }
+  }
+  warnings_.seen = 0;
+  flow::crash_point(flow::CrashPoint::statement_sent);
   const auto answer = work.exec_prepared1(batch.has_boundary() ? kBoundary : kPlain,
                                           pqxx::prepare::make_dynamic_params(parameters));
+  flow::crash_point(flow::CrashPoint::commit_known);
   Written written;
   written.doubtful = warnings_.seen > 0;
   written.all_new = answer[0].as<std::size_t>() == batch.rows();

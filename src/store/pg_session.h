@@ -16,25 +16,10 @@
 
 #include "txindex/result.h"
 
+#include "store/answers.h"
 #include "store/batch.h"
 
 namespace txindex::store {
-
-// What an error says about the batch that was sent.
-enum class Verdict {
-  bad_row,      // SQLSTATE classes 22 and 23: one of the rows is at fault
-  conflict,     // deadlock or serialisation failure: the same may succeed at once
-  unavailable,  // the session is good
-  broken,       // the session is of no more use
-  refused,      // there is none: the server or its schema is not one that we write to
-};
-
-struct DatabaseError {
-  Verdict verdict = Verdict::broken;
-  bool in_doubt = false;  // it may have been stored; if not, nothing of it is
-  std::string sqlstate;   // empty: not known
-  std::string message;    // one line
-};
 
 // Thrown for Verdict::refused.
 struct Refused : std::runtime_error {
@@ -48,6 +33,7 @@ class PgSession {
  public:
   // Connects, for as long as connect_timeout says. `options` as libpq reads them.
   PgSession(const std::string& options, std::string address);
+  ~PgSession();
 
   // The socket, for shutdown() by another thread.
   int socket() const { return connection_.sock(); }
@@ -62,12 +48,6 @@ class PgSession {
   // Settings and statements.
   void prepare(IndexLevel level, long statement_timeout_ms);
 
-  struct Written {
-    bool all_new = false;
-    std::vector<std::int64_t> new_ids;  // when not all are
-    // PostgreSQL warned: it may have stopped to wait for the replica that has to have the commit.
-    bool doubtful = false;
-  };
   Written write(Batch& batch);
 
   // Waits until everything that was committed before it is as durable, and as replicated, as a
@@ -97,6 +77,7 @@ class PgSession {
   };
 
   Failure unsafe(std::string_view setting) const;
+  void commit_what_a_test_left_open() noexcept;
 
   std::string address_;
   pqxx::connection connection_;

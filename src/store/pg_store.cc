@@ -1,6 +1,7 @@
 #include "store/pg_store.h"
 
-#include <algorithm>
+#include <sys/socket.h>
+
 #include <cassert>
 #include <pqxx/except>
 #include <random>
@@ -14,24 +15,26 @@ namespace txindex::store {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Step = CommitProtocol::Step;
 using stats::Word;
-
-constexpr std::int64_t kBlockIds = std::int64_t{1} << 20;
-// Stamps are bounded elsewhere, so this is never reached; it bounds memory without that.
-constexpr std::size_t kPartitionsKnownMax = 100'000;
 
 std::int64_t microseconds(std::chrono::seconds time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
 
-std::string hex(Bytes bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
+ConnectionString parsed(const PgStore::Options& options) {
+  assert(PgStore::validate(options));
+  return parse_connection_string(options.conninfo).value();
+}
+
+CommitProtocol::Options protocol_options(const PgStore::Options& options) {
+  return {.address = parsed(options).address,
+          .index_level = options.index_level,
+          .rule = {microseconds(options.partition_interval), microseconds(options.dedup_window)},
+          .backoff_min = options.backoff_min,
+          .backoff_max = options.backoff_max,
+          .backoff_seed = std::random_device()(),
+          .now = Clock::now};
 }
 
 }  // namespace
@@ -54,8 +57,8 @@ result<void> PgStore::validate(const Options& options) {
   if (options.statement_timeout.count() < 0) {
     return configuration_failure("statement timeout: must not be negative");
   }
-  const auto parsed = parse_connection_string(options.conninfo);
-  if (!parsed) return parsed.error();
+  const auto where = parse_connection_string(options.conninfo);
+  if (!where) return where.error();
   return {};
 }
 
@@ -65,6 +68,8 @@ result<void> PgStore::probe(const Options& options) {
   try {
     PgSession session(where->options, where->address);
     return session.admit(options.allow_unsafe_durability, options.partition_interval);
+  } catch (const pqxx::insufficient_privilege& problem) {
+    return configuration_failure(where->address + ": " + without_privilege(problem));
   } catch (const pqxx::pqxx_exception& problem) {
     return failure(where->address + ": " + first_line(problem.base()));
   }
@@ -72,158 +77,136 @@ result<void> PgStore::probe(const Options& options) {
 
 PgStore::PgStore(Options options, stats::Block& stats)
     : options_(std::move(options)),
-      rule_{microseconds(options_.partition_interval), microseconds(options_.dedup_window)},
       stats_(stats),
-      batch_(options_.index_level, rule_),
-      backoff_(options_.backoff_min, options_.backoff_max, std::random_device()()) {
-  assert(validate(options_));
-  const auto where = parse_connection_string(options_.conninfo).value();
-  connection_options_ = where.options;
-  address_ = where.address;
-}
+      connection_options_(parsed(options_).options),
+      address_(parsed(options_).address),
+      protocol_(protocol_options(options_), stats_) {}
 
 PgStore::~PgStore() {
   close_session();
 }
 
+bool PgStore::connect() {
+  if (stopping()) return false;
+  protocol_.begin_connection();
+  return run();
+}
+
 bool PgStore::write(std::span<Row> rows) {
-  if (!number(rows)) return false;
-  sort_for_writing(items_);
-  return items_.empty() || write_part({.items = items_});
+  if (stopping()) return false;
+  protocol_.begin(rows);
+  return run();
 }
 
-// Gives each row that PostgreSQL can store its id.
-bool PgStore::number(std::span<Row> rows) {
-  items_.clear();
-  for (Row& row : rows) {
-    if (const char* why = unstorable(row); why != nullptr) {
-      refuse(row, why);
-      continue;
-    }
-    if (next_id_ == last_id_) {
-      std::int64_t block = 0;
-      if (!persist([&] { block = session_->next_block(); })) return false;
-      next_id_ = block * kBlockIds;
-      last_id_ = next_id_ + kBlockIds;
-    }
-    items_.push_back(Item::of(row, next_id_++, rule_));
-  }
-  return true;
-}
-
-// Returns when every row of the part has its outcome; false: stop() came first.
-bool PgStore::write_part(Part part) {
-  batch_.encode(part.items);
-  while (!stopping()) {
-    bool sent = false;
-    int partitions_made = 0;
+// Does what the protocol asks for until it asks for nothing more; false: stop() came first.
+bool PgStore::run() {
+  while (protocol_.step() != Step::done) {
+    if (stopping()) return false;
     DatabaseError error;
     try {
-      open_session();
-      partitions_made = ensure_partitions(part.items);
-      sent = true;
-      if (send(part)) {
-        outage_over();
-        return true;
-      }
-      error = {Verdict::unavailable, true, "", "it warned that a commit is in doubt"};
+      do_step();
+      continue;
     } catch (const pqxx::pqxx_exception& problem) {
       error = classify(problem.base());
     } catch (const Refused& refused) {
       error = {Verdict::refused, false, "", refused.what()};
     }
-    if (sent && error.in_doubt) {
-      part.in_doubt = true;
-      stats::add(stats_, Word::postgres_ambiguous);
-    }
-    if (sent && error.verdict == Verdict::bad_row) {
-      // The same SQLSTATE says that a row breaks a constraint and that its partition is gone.
-      const bool perhaps_no_partition = error.sqlstate == "23514";
-      if (!perhaps_no_partition || (part.remade && partitions_made == 0)) {
-        return split(part, error);
-      }
-      part.remade = true;
-      partitions_.clear();
-    } else if (!recover(error)) {
-      return false;
-    }
-    stats::add(stats_, Word::postgres_retries);
+    // The connection may have been cut by stop().
+    if (stopping()) return false;
+    protocol_.failed(error);
+    if (!protocol_.has_session()) close_session();
   }
-  return false;
-}
-
-// False: PostgreSQL answered, but warned that its commits are not what they should be.
-bool PgStore::send(Part& part) {
-  const auto begin = Clock::now();
-  auto written = session_->write(batch_);
-  if (written.doubtful) {
-    part.in_doubt = true;
-    stats::add(stats_, Word::postgres_ambiguous);
-  }
-  const bool by_whom = part.in_doubt && !written.all_new;
-  // The rows that are there may be durable only here, and this statement has committed nothing
-  // that would have waited for more.
-  if ((written.doubtful || by_whom) && !session_->barrier()) return false;
-  if (by_whom) {
-    // Another writer's, or our own from an earlier attempt?
-    const auto present = session_->present(batch_);
-    written.new_ids.insert(written.new_ids.end(), present.begin(), present.end());
-  }
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
-  stats::record(stats_, stats::Timing::commit, static_cast<std::uint64_t>(took.count()));
-  stats::add(stats_, Word::batches);
-  stats::add(stats_, Word::batch_rows, part.items.size());
-  stats::add(stats_, Word::postings, batch_.postings());
-  settle(part.items, written.all_new, std::move(written.new_ids));
   return true;
 }
 
-void PgStore::settle(std::span<Item> items, bool all_new, std::vector<std::int64_t> ours) {
-  std::sort(ours.begin(), ours.end());
-  for (const Item& item : items) {
-    const bool committed = all_new || std::binary_search(ours.begin(), ours.end(), item.id);
-    item.row->outcome = committed ? wire::Outcome::committed : wire::Outcome::duplicate;
+void PgStore::do_step() {
+  switch (protocol_.step()) {
+    case Step::connect:
+      open_session();
+      return protocol_.connected();
+    case Step::next_block:
+      return protocol_.block_taken(session_->next_block());
+    case Step::make_partitions:
+      return make_partitions();
+    case Step::insert:
+      return protocol_.inserted(session_->write(protocol_.batch()));
+    case Step::barrier:
+      return protocol_.barrier_passed(session_->barrier());
+    case Step::find_present:
+      return protocol_.found_present(session_->present(protocol_.batch()));
+    case Step::wait:
+      if (wait(protocol_.pause())) protocol_.waited();
+      return;
+    case Step::done:
+      return;
   }
 }
 
-// Nothing of the part is stored, because of one row or more.
-bool PgStore::split(const Part& part, const DatabaseError& error) {
-  stats::add(stats_, Word::postgres_errors);
-  if (part.items.size() == 1) {
-    refuse(*part.items[0].row, error.message);
-    return true;
-  }
-  stats::add(stats_, Word::postgres_bisections);
-  const std::size_t half = part.items.size() / 2;
-  return write_part({.items = part.items.first(half), .in_doubt = part.in_doubt}) &&
-         write_part({.items = part.items.subspan(half), .in_doubt = part.in_doubt});
-}
-
-void PgStore::refuse(Row& row, const std::string& why) {
-  row.outcome = wire::Outcome::refused_by_database;
-  log::event(log::Level::warning, "transaction refused by PostgreSQL",
-             {{"txid", hex(row.transaction->txid)}, {"reason", why}});
-}
-
-// Returns how many tables had to be made.
-int PgStore::ensure_partitions(std::span<const Item> items) {
-  std::vector<std::int64_t> missing;
-  for (const Item& item : items) {
-    if (!missing.empty() && missing.back() == item.partition_us) continue;
-    if (!partitions_.contains(item.partition_us)) missing.push_back(item.partition_us);
-  }
-  if (missing.empty()) return 0;
+void PgStore::make_partitions() {
   const auto begin = Clock::now();
-  const int made = session_->ensure_partitions(missing);
+  const int made = session_->ensure_partitions(protocol_.missing_partitions());
   if (made > 0) {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
     log::event(log::Level::info, "partitions made",
-               {{"partitions", missing.size()}, {"tables", made}, {"ms", took.count()}});
+               {{"partitions", protocol_.missing_partitions().size()},
+                {"tables", made},
+                {"ms", took.count()}});
   }
   stats::add(stats_, Word::partitions_created, static_cast<std::uint64_t>(made));
-  if (partitions_.size() > kPartitionsKnownMax) partitions_.clear();
-  partitions_.insert(missing.begin(), missing.end());
-  return made;
+  protocol_.partitions_made(made);
+}
+
+void PgStore::open_session() {
+  session_ = std::make_unique<PgSession>(connection_options_, address_);
+  {
+    const std::lock_guard lock(mutex_);
+    socket_ = session_->socket();
+    if (stopping_) ::shutdown(socket_, SHUT_RDWR);
+  }
+  try {
+    const auto admitted =
+        session_->admit(options_.allow_unsafe_durability, options_.partition_interval);
+    if (!admitted) throw Refused(admitted.error().message);
+    session_->prepare(options_.index_level, options_.statement_timeout.count());
+  } catch (...) {
+    forget_socket();
+    session_.reset();
+    throw;
+  }
+  stats::add(stats_, Word::postgres_connects);
+  stats::add(stats_, Word::postgres_connected);
+}
+
+void PgStore::close_session() {
+  if (!session_) return;
+  forget_socket();
+  session_.reset();
+  stats::subtract(stats_, Word::postgres_connected);
+}
+
+// Before the descriptor is closed and its number can be somebody else's.
+void PgStore::forget_socket() {
+  const std::lock_guard lock(mutex_);
+  socket_ = -1;
+}
+
+void PgStore::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+  }
+  stopped_.notify_all();
+}
+
+bool PgStore::wait(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !stopped_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+bool PgStore::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 }  // namespace txindex::store

@@ -2,6 +2,8 @@
 
 #include <pqxx/nontransaction>
 #include <pqxx/transaction>
+#include <sstream>
+#include <string_view>
 
 #include "store/connection_string.h"
 #include "store/migrations.h"
@@ -9,6 +11,11 @@
 
 namespace txindex::store {
 namespace {
+
+// A large table may take its time, whatever the server's own settings are.
+constexpr const char* kSettings =
+    "SET statement_timeout = 0; SET lock_timeout = 0;"
+    " SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning";
 
 // Any number that nobody else takes; the lock is held for a session.
 constexpr const char* kLock = "SELECT pg_advisory_lock(hashtextextended('txindex.migrate', 0))";
@@ -56,11 +63,27 @@ void apply(pqxx::connection& connection, const Migration& migration,
   work.commit();
 }
 
+void provide_for(pqxx::connection& connection, const Ingest& ingest) {
+  pqxx::work work(connection);
+  work.exec_params("SELECT txindex.grant_ingest($1)", ingest.role);
+  const auto kept = ingest.retention
+                        ? std::optional<std::string>(std::to_string(ingest.retention->count()))
+                        : std::nullopt;
+  work.exec_params(
+      "UPDATE txindex.settings SET retention = $1::bigint * interval '1 microsecond'"
+      " WHERE retention IS DISTINCT FROM $1::bigint * interval '1 microsecond'",
+      kept ? kept->c_str() : nullptr);
+  work.commit();
+}
+
 result<int> migrate_on(pqxx::connection& connection, const std::string& address,
-                       std::chrono::seconds partition_interval) {
+                       std::chrono::seconds partition_interval,
+                       const std::optional<Ingest>& ingest) {
   int version = 0;
   {
     pqxx::nontransaction work(connection);
+    work.exec(kPinSearchPath);
+    work.exec(kSettings);
     work.exec(kLock);  // until the connection ends
     version = version_in(work);
   }
@@ -70,15 +93,24 @@ result<int> migrate_on(pqxx::connection& connection, const std::string& address,
     if (migration.version <= version) continue;
     try {
       apply(connection, migration, partition_interval);
+    } catch (const pqxx::insufficient_privilege& problem) {
+      return configuration_failure(address + ": the schema is of version " +
+                                   std::to_string(version) + ", this binary needs version " +
+                                   std::to_string(schema_version()) +
+                                   ", and this role may not upgrade it (" + first_line(problem) +
+                                   "); run 'txindexd migrate' with migrate.database, as its owner");
     } catch (const pqxx::sql_error& problem) {
       return failure(address + ": migration " + std::to_string(migration.version) + " (" +
                      std::string(migration.name) + "): " + first_line(problem));
     }
     ++applied;
   }
-  pqxx::nontransaction work(connection);
-  const auto interval = check_interval(work, address, partition_interval);
-  if (!interval) return interval.error();
+  {
+    pqxx::nontransaction work(connection);
+    const auto interval = check_interval(work, address, partition_interval);
+    if (!interval) return interval.error();
+  }
+  if (ingest) provide_for(connection, *ingest);
   return applied;
 }
 
@@ -90,6 +122,8 @@ result<T> with_connection(const std::string& conninfo, Action&& action) {
   try {
     pqxx::connection connection(where->options);
     return action(connection, where->address);
+  } catch (const pqxx::insufficient_privilege& problem) {
+    return configuration_failure(where->address + ": " + without_privilege(problem));
   } catch (const pqxx::failure& problem) {
     return failure(where->address + ": " + first_line(problem));
   }
@@ -98,22 +132,38 @@ result<T> with_connection(const std::string& conninfo, Action&& action) {
 }  // namespace
 
 std::string first_line(const std::exception& problem) {
-  const std::string text = problem.what();
-  return text.substr(0, text.find('\n'));
+  constexpr std::string_view kAttempt = "connection to server at ";
+  std::istringstream lines(problem.what());
+  std::string all;
+  for (std::string line; std::getline(lines, line);) {
+    if (all.empty()) {
+      all = line;
+    } else if (all.starts_with(kAttempt) && line.starts_with(kAttempt)) {
+      all += "; " + line;
+    }
+  }
+  return all;
+}
+
+std::string without_privilege(const std::exception& problem) {
+  return first_line(problem) +
+         "; this role lacks what ingest needs: run 'txindexd migrate' with migrate.database, as the"
+         " owner of the schema";
 }
 
 int schema_version() {
   return migrations().back().version;
 }
 
-result<int> migrate(const std::string& conninfo, std::chrono::seconds partition_interval) {
+result<int> migrate(const std::string& conninfo, std::chrono::seconds partition_interval,
+                    const std::optional<Ingest>& ingest) {
   if (partition_interval.count() < 60 || partition_interval.count() % 60 != 0) {
     return configuration_failure(
         "partition interval: " + std::to_string(partition_interval.count()) +
         " s is not a whole number of minutes");
   }
   return with_connection<int>(conninfo, [&](pqxx::connection& connection, const auto& address) {
-    return migrate_on(connection, address, partition_interval);
+    return migrate_on(connection, address, partition_interval, ingest);
   });
 }
 
@@ -126,6 +176,7 @@ result<void> check_schema(const std::string& conninfo, std::chrono::seconds part
 result<void> check_schema_on(pqxx::connection& connection, const std::string& address,
                              std::chrono::seconds partition_interval) {
   pqxx::nontransaction work(connection);
+  work.exec(kPinSearchPath);
   const int version = version_in(work);
   if (version > schema_version()) return newer_schema(address, version);
   if (version < schema_version()) {

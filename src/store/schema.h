@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "txindex/result.h"
@@ -17,8 +18,18 @@ int schema_version();
 //
 // Fails, all with the address of the database in the message: a connection that cannot be made
 // (kExitFailure); a schema newer than this binary, another partition interval than the database's
-// (kExitConfiguration); a migration that PostgreSQL refuses (kExitFailure).
-result<int> migrate(const std::string& conninfo, std::chrono::seconds partition_interval);
+// (kExitConfiguration); a migration that PostgreSQL refuses (kExitFailure), or that belongs to
+// another role than this one (kExitConfiguration).
+//
+// `ingest`: the role that is to write, where that is another one than `conninfo` is for. It is
+// given what it needs, and the database is told how young the transactions are that it must not
+// drop.
+struct Ingest {
+  std::string role;
+  std::optional<std::chrono::microseconds> retention;  // none: it drops nothing
+};
+result<int> migrate(const std::string& conninfo, std::chrono::seconds partition_interval,
+                    const std::optional<Ingest>& ingest = {});
 
 // Whether the schema is of this binary's version and has this partition interval.
 result<void> check_schema(const std::string& conninfo, std::chrono::seconds partition_interval);

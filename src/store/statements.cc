@@ -1,7 +1,11 @@
 #include "store/statements.h"
 
+#include <algorithm>
+
 namespace txindex::store {
 namespace {
+
+constexpr long kLockTimeoutMs = 30'000;
 
 constexpr const char* kColumns =
     "ts, id, slot, received_at, chain, version, signature_count, account_count,"
@@ -89,8 +93,11 @@ std::string insert_statement(IndexLevel level, bool with_boundary) {
 }
 
 std::string session_settings(long statement_timeout_ms) {
+  // What holds a lock for longer is a person's work or stuck; said as such sooner than as a
+  // statement that is slow.
+  const long lock_timeout_ms =
+      statement_timeout_ms == 0 ? kLockTimeoutMs : std::min(kLockTimeoutMs, statement_timeout_ms);
   return "SET TimeZone = 'UTC';"
-         " SET search_path = pg_catalog;"
          // Only what may make the outcome of a commit doubtful.
          "SET client_min_messages = warning;"
          // ON CONFLICT would fail where it meets a row newer than its snapshot.
@@ -102,6 +109,11 @@ std::string session_settings(long statement_timeout_ms) {
          "SET enable_nestloop = off;"
          "SET enable_mergejoin = off;"
          "SET work_mem = '64MB';"
+         // A writer's transaction is one statement, so it never idles in one unless it hangs.
+         "SET idle_in_transaction_session_timeout = '60s';"
+         "SET lock_timeout = " +
+         std::to_string(lock_timeout_ms) +
+         ";"
          "SET statement_timeout = " +
          std::to_string(statement_timeout_ms);
 }

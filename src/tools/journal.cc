@@ -138,9 +138,9 @@ result<std::optional<Record>> Reader::next() {
   if (!whole) return whole.error();
   if (!*whole) {
     torn_ = true;
-    begin_ = buffer_.size();
     return std::optional<Record>();
   }
+  torn_ = false;
   const std::uint8_t* p = at() + 1;
   std::optional<Record> record;
   if (type == kEnd) {

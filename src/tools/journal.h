@@ -95,8 +95,9 @@ class Reader {
   Reader(Reader&& other) noexcept;
   Reader& operator=(Reader&&) = delete;
 
-  // Nothing: the end of the file. A record that the file ends in is dropped (torn()); one that
-  // cannot be is a failure, which names the file and the place.
+  // Nothing: the end of the file, for now; asked again, it gives what was written since. A record
+  // that the file ends in the middle of is not given (torn()); one that cannot be is a failure,
+  // which names the file and the place.
   result<std::optional<Record>> next();
 
   std::uint32_t number() const { return number_; }

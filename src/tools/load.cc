@@ -93,6 +93,8 @@ LoadDriver::Options driver_options(const LoadOptions& options, unsigned i, unsig
   driver.client.host = options.server.host;
   driver.client.port = options.server.port;
   driver.client.token = options.token;
+  driver.client.tls = options.tls;
+  driver.client.tls_name = options.tls_name;
   driver.client.window_transactions = options.window;
   driver.client.give_up_after = options.give_up_after;
   driver.first_connection = options.connections * i / n;
@@ -253,6 +255,9 @@ void print_report(const LoadOptions& options, const Report& report) {
   }
   line("resent", r.resent);
   line("reconnects", r.reconnects);
+  line("connections_refused", r.refused);
+  line("connections_reset", r.reset);
+  line("connections_hung", r.hung);
   if (r.starved_us != 0) {
     std::printf("waited_for_transactions_seconds %.3f\n", static_cast<double>(r.starved_us) / 1e6);
   }
@@ -284,6 +289,9 @@ void print_json(const LoadOptions& options, const Report& report) {
   }
   out["resent"] = r.resent;
   out["reconnects"] = r.reconnects;
+  out["connections_refused"] = r.refused;
+  out["connections_reset"] = r.reset;
+  out["connections_hung"] = r.hung;
   out["made_meanwhile"] = report.made_meanwhile;
   out["waited_for_transactions_seconds"] = static_cast<double>(r.starved_us) / 1e6;
   if (report.failure) out["error"] = report.failure->message;

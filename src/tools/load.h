@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "txindex/client.h"
 #include "txindex/endpoint.h"
 #include "txindex/limits.h"
 #include "txindex/result.h"
@@ -18,6 +19,8 @@ namespace txindex::tools {
 struct LoadOptions {
   Endpoint server{"127.0.0.1", 9400};
   std::string token;
+  Tls tls;               // null: none
+  std::string tls_name;  // whom its certificate has to name; empty: the host
   unsigned connections = 16;
   unsigned threads = 0;  // that send; 0: one for each two cores, at most one for each connection
   std::uint32_t window = limits::kWindowMaxTransactions;  // unacknowledged on a connection, at most

@@ -34,6 +34,9 @@ void LoadResults::merge(const LoadResults& other) {
   unsent += other.unsent;
   resent += other.resent;
   reconnects += other.reconnects;
+  refused += other.refused;
+  reset += other.reset;
+  hung += other.hung;
   starved_us = std::max(starved_us, other.starved_us);
   last_ack_us = std::max(last_ack_us, other.last_ack_us);
   latency.merge(other.latency);
@@ -322,6 +325,9 @@ void LoadDriver::settle() {
     const auto& counters = lane->client.counters();
     results_.resent += counters.resent;
     results_.reconnects += counters.connects > 1 ? counters.connects - 1 : 0;
+    results_.refused += counters.refused;
+    results_.reset += counters.reset;
+    results_.hung += counters.hung;
   }
   if (!journal_) return;
   if (auto ok = journal_->finish(); !ok) fail(ok.error());

@@ -71,6 +71,9 @@ struct LoadResults {
   std::uint64_t unsent = 0;  // open loop: not sent at all, though their time had come
   std::uint64_t resent = 0;
   std::uint64_t reconnects = 0;
+  std::uint64_t refused = 0;  // these three as Client::Counters has them
+  std::uint64_t reset = 0;
+  std::uint64_t hung = 0;
   std::int64_t starved_us = 0;   // it could have sent, and nothing was made yet
   std::int64_t last_ack_us = 0;  // since the start
   // Microseconds until the outcome; of those without one, what they have waited.

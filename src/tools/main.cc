@@ -6,10 +6,13 @@
 #include <cstdio>
 #include <memory>
 
+#include "access/tokens.h"
 #include "tools/command.h"
 #include "tools/gen.h"
 #include "tools/load.h"
 #include "tools/send.h"
+#include "tools/server_options.h"
+#include "tools/token.h"
 #include "tools/verify.h"
 #include "version.h"
 
@@ -18,19 +21,16 @@ namespace {
 
 const std::map<std::string, Mix> kMixes = {{"transfer", Mix::transfer}, {"mixed", Mix::mixed}};
 
-// Who is sent to, and what it may ask for. The command's callback parses the string.
-std::shared_ptr<std::string> add_server(CLI::App* command, std::string& token) {
-  auto server = std::make_shared<std::string>("127.0.0.1:9400");
-  command->add_option("--server", *server, "HOST:PORT")
-      ->envname("TXINDEX_SERVER")
-      ->check(endpoint_problem)
-      ->capture_default_str();
-  command->add_option("--token", token, "What the server asks of its producers")
-      ->envname("TXINDEX_TOKEN")
-      ->check([](const std::string& text) {
-        return text.size() <= limits::kTokenMaxBytes ? "" : "a token this long is none";
-      });
-  return server;
+// Runs a command with the server's address and what the server asks for.
+template <typename Options, typename Run>
+int with_access(Options& options, const ServerFlags& flags, Run command) {
+  auto access = read_access(flags);
+  if (!access) return tell(access.error());
+  options.server = access->server;
+  options.token = std::move(access->token);
+  options.tls = std::move(access->tls);
+  options.tls_name = std::move(access->tls_name);
+  return status_of(command(options));
 }
 
 constexpr auto kFewest = 1U;
@@ -89,22 +89,23 @@ Exit status: 0 if every transaction was acknowledged as committed or duplicate; 
 rejected (see the counts), was not acknowledged, or the input was malformed; 2 for wrong usage.)");
   send_app->add_option("inputs", options->inputs, "Files, or - for standard input")
       ->default_str("-");
-  const auto server = add_server(send_app, options->token);
+  const auto server = add_server_flags(send_app);
   send_app->add_option("-c,--connections", options->connections, "How many to send over")
       ->check(CLI::Range(1U, 10'000U))
       ->capture_default_str();
   send_app
-      ->add_option("--give-up", *give_up,
-                   "Seconds without an answer of the server after which to fail; 0: never")
+      ->add_option(
+          "--give-up", *give_up,
+          "Seconds without being served (the server is away, silent, or refuses) after which "
+          "to fail; 0: never")
       ->check(CLI::Range(0.0, kMostSeconds))
       ->capture_default_str();
   send_app->add_option("--rejects", options->rejects, "File for what was not stored");
   send_app->add_flag("--json", options->json, "The report as one line of JSON");
   send_app->add_flag("-q,--quiet", options->quiet, "No progress and no report");
   send_app->callback([=, &chosen] {
-    options->server = *parse_endpoint(*server);
     options->give_up_after = from_seconds(*give_up);
-    chosen = [options] { return status_of(send_inputs(*options)); };
+    chosen = [=] { return with_access(*options, *server, send_inputs); };
   });
 }
 
@@ -159,7 +160,7 @@ stay good when this program is killed. Their format is in src/tools/journal.h.
 
 Exit status: 0 if every transaction was sent, and acknowledged as committed or duplicate; 1 if not;
 2 for wrong usage.)");
-  const auto server = add_server(load_app, options->token);
+  const auto server = add_server_flags(load_app);
   load_app->add_option("-c,--connections", options->connections, "How many to send over")
       ->check(CLI::Range(1U, 100'000U))
       ->capture_default_str();
@@ -189,18 +190,45 @@ Exit status: 0 if every transaction was sent, and acknowledged as committed or d
   load_app->add_option("--threads", options->threads, "That send; default: one for two cores")
       ->check(CLI::Range(kFewest, kMostThreads));
   load_app
-      ->add_option("--give-up", *give_up,
-                   "Seconds without an answer of the server after which to fail; 0: never")
+      ->add_option(
+          "--give-up", *give_up,
+          "Seconds without being served (the server is away, silent, or refuses) after which "
+          "to fail; 0: never")
       ->check(CLI::Range(0.0, kMostSeconds))
       ->capture_default_str();
   load_app->add_option("--journal", options->journal, "Folder for a record of all that happens");
   load_app->add_flag("--json", options->json, "The report as one line of JSON");
   load_app->add_flag("-q,--quiet", options->quiet, "No progress and no report");
   load_app->callback([=, &chosen] {
-    options->server = *parse_endpoint(*server);
     options->give_up_after = from_seconds(*give_up);
     if (*duration) options->duration = from_seconds(**duration);
-    chosen = [options] { return status_of(load(*options)); };
+    chosen = [=] { return with_access(*options, *server, load); };
+  });
+}
+
+void add_token(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<TokenOptions>();
+  auto limits = std::make_shared<std::vector<std::string>>();
+  CLI::App* token_app = app.add_subcommand("token", "Make a token for a producer");
+  token_app->footer(R"(
+Writes the token, which is kept nowhere else, and the line by which a server knows it, which holds
+only a hash and goes into the file that the server's setting `tokens` names. Limits may follow the
+name: rate=N/s (transactions), burst=N, volume=SIZE/s.
+
+  txindex token alice
+  txindex token bob rate=1000/s volume=1MiB/s --out bob.token >> /etc/txindexd/tokens
+
+A server reads the file anew at a rolling restart (txindex restart, systemctl reload).)");
+  token_app->add_option("name", options->name, "Stands for the token in logs and metrics")
+      ->required()
+      ->check([](const std::string& name) { return std::string(access::name_problem(name)); });
+  token_app->add_option("limits", *limits, "rate=N/s, burst=N, volume=SIZE/s");
+  token_app->add_option("-o,--out", options->out,
+                        "A new file for the token, which others cannot read; default: it is shown");
+  token_app->callback([=, &chosen] {
+    for (const auto& limit : *limits)
+      options->limits += (options->limits.empty() ? "" : " ") + limit;
+    chosen = [options] { return status_of(make_producer_token(*options)); };
   });
 }
 
@@ -214,6 +242,7 @@ int run(int argc, char** argv) {
   add_send(app, chosen);
   add_verify(app, chosen);
   add_load(app, chosen);
+  add_token(app, chosen);
   add_operator_commands(app, chosen);
   try {
     app.parse(argc, argv);

@@ -54,6 +54,8 @@ class Sender {
     client.host = options.server.host;
     client.port = options.server.port;
     client.token = options.token;
+    client.tls = options.tls;
+    client.tls_name = options.tls_name;
     client.give_up_after = options.give_up_after;
     for (unsigned i = 0; i < std::max(options.connections, 1U); ++i) {
       lanes_.push_back(std::make_unique<Lane>(*this, client));

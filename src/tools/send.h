@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "txindex/client.h"
 #include "txindex/endpoint.h"
 #include "txindex/result.h"
 
@@ -15,6 +16,8 @@ struct SendOptions {
   std::vector<std::string> inputs = {"-"};
   Endpoint server{"127.0.0.1", 9400};
   std::string token;
+  Tls tls;               // null: none
+  std::string tls_name;  // whom its certificate has to name; empty: the host
   unsigned connections = 1;
   std::chrono::milliseconds give_up_after = std::chrono::seconds(60);
   std::string rejects;  // where to list what was neither committed nor a duplicate; empty: nowhere

@@ -1,6 +1,7 @@
 #include "verify/verify_pool.h"
 
 #include "flow/clock.h"
+#include "flow/test_switches.h"
 #include "verify/signature.h"
 
 namespace txindex::verify {
@@ -11,6 +12,7 @@ std::size_t verify(flow::Parcel& parcel) {
     auto& item = parcel.items[i];
     const auto& transaction = parcel.table.transactions[i];
     signatures += transaction.signatures.count;
+    if (flow::broken(flow::Promise::verification)) continue;
     if (!all_valid(item.codec->signature_rule(), transaction.message,
                    parcel.table.signatures_of(transaction))) {
       item.outcome = wire::Outcome::bad_signature;
@@ -25,11 +27,9 @@ VerifyPool::VerifyPool(const Options& options, stats::Block& stats,
                        std::function<void()> on_room)
     : stats_(stats),
       on_verified_(std::move(on_verified)),
-      on_room_(std::move(on_room)),
-      queue_(options.queue_parcels) {
+      queue_(options.queue_parcels, stats, std::move(on_room)) {
   stats::set(stats_, stats::Word::verify_threads, static_cast<std::uint64_t>(options.threads));
   stats::set(stats_, stats::Word::verify_threads_busy, 0);
-  stats::set(stats_, stats::Word::verify_queue, 0);
   for (int i = 0; i < options.threads; ++i)
     threads_.emplace_back([this] { work(); });
 }
@@ -38,21 +38,8 @@ VerifyPool::~VerifyPool() {
   stop();
 }
 
-bool VerifyPool::offer(flow::ParcelPtr& parcel) {
-  // Before the attempt: a verify thread that makes room after a refusal must see the flag.
-  refused_.store(true);
-  if (!queue_.try_push(parcel)) return false;
-  refused_.store(false);
-  const std::size_t depth = queue_.size();
-  stats::set(stats_, stats::Word::verify_queue, depth);
-  stats::raise(stats_, stats::Word::verify_queue_high, depth);
-  return true;
-}
-
 void VerifyPool::work() {
-  while (auto parcel = queue_.pop()) {
-    stats::set(stats_, stats::Word::verify_queue, queue_.size());
-    if (refused_.exchange(false)) on_room_();
+  while (auto parcel = queue_.take()) {
     stats::add(stats_, stats::Word::verify_threads_busy);
     const std::int64_t begin = flow::steady_us();
     const std::size_t count = (*parcel)->size();
@@ -61,6 +48,7 @@ void VerifyPool::work() {
     stats::record(stats_, stats::Timing::verify, count ? spent / count : 0, count);
     stats::add(stats_, stats::Word::verified_signatures, signatures);
     stats::subtract(stats_, stats::Word::verify_threads_busy);
+    flow::crash_point(flow::CrashPoint::verified);
     on_verified_(std::move(*parcel));
   }
 }

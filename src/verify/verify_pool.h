@@ -2,14 +2,13 @@
 // when there is room again.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <thread>
 #include <vector>
 
-#include "flow/bounded_queue.h"
 #include "flow/parcel.h"
 #include "stats/block.h"
+#include "verify/offer_queue.h"
 
 namespace txindex::verify {
 
@@ -32,7 +31,7 @@ class VerifyPool {
   VerifyPool& operator=(const VerifyPool&) = delete;
 
   // False, and the parcel still the caller's, when the queue is full.
-  bool offer(flow::ParcelPtr& parcel);
+  bool offer(flow::ParcelPtr& parcel) { return queue_.offer(parcel); }
 
   // Verifies what was accepted, then ends the threads.
   void stop();
@@ -42,9 +41,7 @@ class VerifyPool {
 
   stats::Block& stats_;
   const std::function<void(flow::ParcelPtr)> on_verified_;
-  const std::function<void()> on_room_;
-  flow::BoundedQueue<flow::ParcelPtr> queue_;
-  std::atomic<bool> refused_ = false;
+  OfferQueue queue_;
   std::vector<std::thread> threads_;
 };
 

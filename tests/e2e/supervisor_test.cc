@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "support/postgres.h"
 #include "support/process.h"
@@ -27,6 +28,13 @@ constexpr const char* kNoDatabase =
 Ran txindexd(std::vector<std::string> flags) {
   flags.insert(flags.begin(), TXINDEXD_BINARY);
   return run(std::move(flags), {}, seconds(60));
+}
+
+// Sent to the process and not taken yet.
+bool is_pending(int signal, pid_t pid) {
+  const std::string status = read_file("/proc/" + std::to_string(pid) + "/status");
+  const auto at = status.find("ShdPnd:");
+  return (std::stoull(status.substr(at + 7), nullptr, 16) >> (signal - 1) & 1) != 0;
 }
 
 void expect_one_line(const Ran& ran, int status, const std::vector<std::string>& parts) {
@@ -55,7 +63,22 @@ TEST(CommandLineTest, AWrongConfigurationIsOneLineThatNamesTheKey) {
   expect_one_line(with_file("workers = 1\nworkers = 2\n"), 2, {path + ":2: workers: given twice"});
   expect_one_line(with_file("partition.interval = 15min\n"), 2, {":1: partition.interval: "});
   expect_one_line(txindexd({"migrate", "--log-level", "loud"}), 2, {"--log-level", "trace, debug"});
+  // The owner's password is in a file, and not in one that workers may read.
+  const std::vector<std::string> in_a_file = {"migrate.database has a password",
+                                              "migrate.password_file"};
+  expect_one_line(with_file("migrate.database = user=owner password=zecret\n"), 2, in_a_file);
+  const Ran owner = txindexd({"--migrate-database=postgresql://owner:zecret@/chain"});
+  expect_one_line(owner, 2, in_a_file);
+  EXPECT_EQ(owner.output.find("zecret"), std::string::npos) << owner.output;
+  std::filesystem::create_symlink("/etc/hostname", dir / "link");
+  for (const auto& readable : std::vector<std::string>{"/etc/owner-password", dir / "link"}) {
+    expect_one_line(
+        txindexd({"--migrate-database=user=owner", "--migrate-password-file=" + readable}), 2,
+        {"migrate.password_file: " + readable, "workers may read"});
+  }
   Process::Options options;
+  options.environment = {{"TXINDEXD_MIGRATE_DATABASE", "user=owner password=zecret"}};
+  expect_one_line(run({TXINDEXD_BINARY}, options), 2, in_a_file);
   options.environment = {{"TXINDEXD_DRAIN_TIMEOUT", "soon"}};
   expect_one_line(run({TXINDEXD_BINARY}, options), 2, {"TXINDEXD_DRAIN_TIMEOUT", "drain_timeout"});
 }
@@ -134,8 +157,9 @@ TEST(StartTest, APortInUseIsOneLineThatNamesIt) {
 }
 
 TEST(StartTest, AnAddressThatIsNotOursIsOneLineThatNamesIt) {
-  expect_one_line(txindexd({"--listen=192.0.2.1:9400", "--database", kNoDatabase}), 1,
-                  {"listen: 192.0.2.1:9400"});
+  expect_one_line(
+      txindexd({"--listen=192.0.2.1:9400", "--insecure=true", "--database", kNoDatabase}), 1,
+      {"listen: 192.0.2.1:9400"});
 }
 
 // --- With a database ---------------------------------------------------------------------------
@@ -276,6 +300,18 @@ TEST_F(SupervisorTest, AWorkerThatDiesWhileDrainingIsNotReplacedAndTheStatusSays
   kill(worker, SIGKILL);
   EXPECT_EQ(server.process().wait(), 1) << server.log();
   EXPECT_HAS_NOT(server.log(), "replace");
+}
+
+// What it was told is as it is when nobody has died: all others have committed and said everything.
+TEST_F(SupervisorTest, AWorkerThatWasDeadBeforeItWasToldToEndDoesNotCount) {
+  Server server(conninfo(), {"--workers=2"});
+  const pid_t worker = server.worker_pids().at(0);
+  server.process().signal(SIGSTOP);  // it finds out of both at once
+  kill(worker, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return is_pending(SIGCHLD, server.process().pid()); }));
+  server.process().signal(SIGTERM);
+  server.process().signal(SIGCONT);
+  EXPECT_EQ(server.process().wait(), 0) << server.log();
 }
 
 TEST_F(SupervisorTest, WhenTheSupervisorDiesItsWorkersEndToo) {

@@ -69,7 +69,7 @@ try {
 
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    for (const width of [1280, 1170, 800, 360]) {
+    for (const width of [1280, 1250, 800, 360]) {
       await page.setViewportSize({ width, height: 900 });
       await shot(`${colorScheme}-${width}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -1,5 +1,6 @@
 #include "store/cutting_proxy.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -36,7 +37,7 @@ CuttingProxy::CuttingProxy(std::filesystem::path server) : server_(std::move(ser
   listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_un address = address_of(dir_ / server_.filename());
   if (bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-      listen(listener_, 16) != 0 || pipe(wake_) != 0) {
+      listen(listener_, 16) != 0 || pipe2(wake_, O_CLOEXEC) != 0) {
     throw std::runtime_error("proxy");
   }
   thread_ = std::thread([this] { run(); });

@@ -196,9 +196,7 @@ TEST_F(RetentionTest, ASchemaOfAnotherVersionIsLeftAlone) {
 
 TEST_F(RetentionTest, ARoleThatMayNotDropIsSaidOnceAndMeasuresAllTheSame) {
   store_hours({0, 9});
-  postgres.query(
-      "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA txindex TO reader;"
-      " GRANT SELECT ON ALL TABLES IN SCHEMA txindex TO reader");
+  postgres.query("CREATE ROLE reader LOGIN; SELECT txindex.grant_ingest('reader')");
   auto o = maintenance();
   o.conninfo += " user=reader";
   test::TempDir dir;
@@ -215,7 +213,7 @@ TEST_F(RetentionTest, ARoleThatMayNotDropIsSaidOnceAndMeasuresAllTheSame) {
         ++found;
       return found;
     };
-    EXPECT_TRUE(test::eventually([&] { return times("permission denied") >= 3; }));
+    EXPECT_TRUE(test::eventually([&] { return times("role reader may not drop this") >= 3; }));
     EXPECT_EQ(times(" warning "), 1) << test::read_file(log);
     EXPECT_EQ(stats::get(own, Word::store_partitions), 2U);
   }
@@ -232,9 +230,7 @@ TEST_F(RetentionTest, WhatFailsBeforeItHasTheLockIsBegunAnew) {
   Maintenance working(o, own);
   EXPECT_FALSE(
       test::eventually([&] { return stats::get(own, Word::store_partitions) > 0; }, 300ms));
-  postgres.query(
-      "GRANT USAGE ON SCHEMA txindex TO stranger;"
-      " GRANT SELECT ON ALL TABLES IN SCHEMA txindex TO stranger");
+  postgres.query("SELECT txindex.grant_ingest('stranger')");
   EXPECT_TRUE(counted(Word::store_partitions, 1, own));
   EXPECT_EQ(postgres.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "1");
 }

@@ -4,12 +4,15 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <pqxx/pqxx>
+#include <sstream>
 #include <stdexcept>
 
 namespace txindex::test {
@@ -93,9 +96,27 @@ bool gone(pid_t pid) {
   return state == 'Z' || state == 'X';
 }
 
+// The System V segment that tells PostgreSQL of its predecessor's survivors, by the last line but
+// one of postmaster.pid: "key id". After SIGKILL it stays, and a machine has only so many of them.
+void remove_shared_memory(const fs::path& data) {
+  std::ifstream file(data / "postmaster.pid");
+  constexpr int kLine = 7;
+  std::string line;
+  for (int i = 0; i < kLine; ++i)
+    std::getline(file, line);
+  std::istringstream words(line);
+  unsigned long key = 0;
+  int id = -1;
+  if (!(words >> key >> id)) return;
+  shmid_ds segment{};
+  const bool unused = shmctl(id, IPC_STAT, &segment) == 0 && segment.shm_nattch == 0 &&
+                      static_cast<unsigned long>(segment.shm_perm.__key) == key;
+  if (unused) shmctl(id, IPC_RMID, nullptr);
+}
+
 const PostgresCluster::Settings kBaseSettings = {
-    {"listen_addresses", "''"},   {"shared_buffers", "64MB"},    {"max_connections", "60"},
-    {"log_min_messages", "info"}, {"deadlock_timeout", "200ms"},
+    {"port", "5432"},          {"listen_addresses", "''"},   {"shared_buffers", "64MB"},
+    {"max_connections", "60"}, {"log_min_messages", "info"}, {"deadlock_timeout", "200ms"},
 };
 
 }  // namespace
@@ -123,17 +144,19 @@ PostgresCluster::PostgresCluster(Settings settings) : settings_(std::move(settin
 PostgresCluster::~PostgresCluster() {
   try {
     if (server_ && server_->running()) kill9();
+    remove_shared_memory(dir_ / "data");
   } catch (const std::exception& problem) {
     std::fprintf(stderr, "%s\n", problem.what());
   }
 }
 
 std::string PostgresCluster::conninfo() const {
-  return "host=" + socket_dir_.path().string() + " user=postgres dbname=postgres";
+  const std::string port = settings_.contains("port") ? " port=" + settings_.at("port") : "";
+  return "host=" + socket_dir_.path().string() + port + " user=postgres dbname=postgres";
 }
 
 fs::path PostgresCluster::socket_path() const {
-  return socket_dir_ / ".s.PGSQL.5432";
+  return socket_dir_ / (".s.PGSQL." + (settings_.contains("port") ? settings_.at("port") : "5432"));
 }
 
 std::string PostgresCluster::log() const {
@@ -160,7 +183,7 @@ void PostgresCluster::start() {
   options.group = group_;
   options.death_signal = SIGQUIT;
   server_ = std::make_unique<Process>(
-      std::vector<std::string>{binary("postgres"), "-D", dir_ / "data", "-p", "5432"}, options);
+      std::vector<std::string>{binary("postgres"), "-D", dir_ / "data"}, options);
   const bool ready = eventually([this] {
     if (!server_->running()) throw std::runtime_error("PostgreSQL ended: " + log());
     try {
@@ -173,9 +196,39 @@ void PostgresCluster::start() {
   if (!ready) throw std::runtime_error("PostgreSQL does not answer: " + log());
 }
 
+void PostgresCluster::set(const std::string& name, const std::string& value) {
+  settings_[name] = value;
+  query("ALTER SYSTEM SET " + name + " = " + value);
+  query("SELECT pg_reload_conf()");
+}
+
 void PostgresCluster::stop(Mode mode) {
   server_->signal(mode == Mode::fast ? SIGINT : SIGQUIT);
   if (server_->wait() == -1) throw std::runtime_error("PostgreSQL does not stop: " + log());
+}
+
+void PostgresCluster::follow(const PostgresCluster& primary, const std::string& name) {
+  const fs::path data = data_path();
+  fs::remove_all(data);
+  run_or_throw({binary("pg_basebackup"), "--pgdata=" + data.string(), "--checkpoint=fast",
+                "--no-sync", "--host=" + primary.host(), "--username=postgres"},
+               user_, group_);
+  const fs::path signal = data / "standby.signal";
+  write_file(signal, "");
+  adopt(signal);
+  settings_["primary_conninfo"] =
+      "'host=" + primary.host() + " user=postgres application_name=" + name + "'";
+  start();
+}
+
+void PostgresCluster::promote() {
+  if (query("SELECT pg_promote(true, 60)") != "t") {
+    throw std::runtime_error("the standby is not promoted: " + log());
+  }
+}
+
+void PostgresCluster::adopt(const fs::path& path) const {
+  give_to(path, user_, group_);
 }
 
 std::vector<pid_t> PostgresCluster::processes() const {

@@ -34,6 +34,8 @@ class PostgresCluster {
   std::string conninfo() const;
   // The path of the unix socket that the server listens on.
   std::filesystem::path socket_path() const;
+  // host= of a connection string.
+  std::string host() const { return socket_dir_.path().string(); }
   // Its data folder.
   std::filesystem::path data_path() const { return dir_ / "data"; }
   // What the server has logged so far.
@@ -42,6 +44,9 @@ class PostgresCluster {
   // Returns when the server answers. With `settings`, they replace those of the constructor.
   void start();
   void start(Settings settings);
+
+  // While it runs: changes a setting, which later starts have too.
+  void set(const std::string& name, const std::string& value);
 
   enum class Mode {
     fast,       // sessions are broken, then a checkpoint
@@ -55,6 +60,18 @@ class PostgresCluster {
   // Nothing of the server runs until resume(): connections stay open, nothing answers.
   void pause();
   void resume();
+
+  // When it does not run: throws away what it has, and starts as a standby that streams from
+  // `primary`, where it is called `name` (for synchronous_standby_names).
+  void follow(const PostgresCluster& primary, const std::string& name);
+  // Of a standby: makes it a server that takes writes; returns when it does.
+  void promote();
+
+  // Makes a file or folder the property of the user that it runs as.
+  void adopt(const std::filesystem::path& path) const;
+
+  // Whether the postmaster lives.
+  bool running() const { return server_ && server_->running(); }
 
   // Runs a statement on a connection of its own. The first column of the first row, empty when
   // there is none or it is null. Throws what libpqxx throws.

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ RawClient::RawClient(std::uint16_t port) {
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) fail("connect");
+  const int now = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
 }
 
 RawClient::~RawClient() {
@@ -98,9 +101,10 @@ void RawClient::reset() {
   ::close(std::exchange(fd_, -1));
 }
 
-void RawClient::send_what_fits(const Bytes& bytes) {
+std::size_t RawClient::send_what_fits(std::span<const std::uint8_t> bytes) {
   const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno != EAGAIN) fail("send");
+  return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
 bool RawClient::fill() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,8 @@ class RawClient {
   void finish() { send_frame(0x04, {}); }
   void half_close();
   void reset();  // closes so that the server sees a reset
-  // As much as the kernel takes without waiting.
-  void send_what_fits(const Bytes& bytes);
+  // As much as the kernel takes without waiting; how much that was.
+  std::size_t send_what_fits(std::span<const std::uint8_t> bytes);
 
   // The next frame; nullopt when the server closed. Throws when nothing comes for 20 s, or the
   // connection was reset.

@@ -58,8 +58,8 @@ Server::Server(const std::string& conninfo, std::vector<std::string> flags)
     : Server(conninfo, Options{std::move(flags), {}, true}) {}
 
 Server::Server(const std::string& conninfo, Options options) {
-  std::vector<std::string> command = {options.binary, "--listen=127.0.0.1:0",
-                                      "--database=" + conninfo};
+  std::vector<std::string> command = {options.binary, "--database=" + conninfo};
+  if (options.listen_by_flag) command.emplace_back("--listen=127.0.0.1:0");
   if (options.admin_by_flag) command.emplace_back("--admin=127.0.0.1:0");
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   Process::Options process_options;
@@ -72,7 +72,7 @@ Server::Server(const std::string& conninfo, Options options) {
 Server::~Server() = default;
 
 void Server::wait_until_ready() {
-  static const std::string kLine = "listening on 127.0.0.1:";
+  static const std::string kLine = "listening on ";
   std::string text;
   std::size_t at = std::string::npos;
   const bool settled = eventually(
@@ -85,7 +85,8 @@ void Server::wait_until_ready() {
       std::chrono::seconds(60));
   if (!settled || at == std::string::npos)
     throw std::runtime_error("txindexd is not ready:\n" + text);
-  port_ = static_cast<std::uint16_t>(std::stoul(text.substr(at + kLine.size())));
+  const std::string address = text.substr(at + kLine.size(), text.find('\n', at) - at);
+  port_ = static_cast<std::uint16_t>(std::stoul(address.substr(address.find(':') + 1)));
 }
 
 std::string Server::admin_address() const {

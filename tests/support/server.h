@@ -22,7 +22,9 @@ class Server {
     std::map<std::string, std::string> environment;  // added to the test's own
     bool wait = true;                                // until it is ready
     std::string binary = TXINDEXD_BINARY;
-    bool admin_by_flag = true;  // otherwise `flags`, or the file that they name, say where it is
+    // Otherwise `flags`, or the file that they name, say where it is.
+    bool admin_by_flag = true;
+    bool listen_by_flag = true;
   };
 
   // Starts it on 127.0.0.1 and a port that it picks, with the database `conninfo`; returns when all

@@ -97,6 +97,12 @@ echo "   status: $(property StatusText)"
 expect "restarts" "$(property Result)" success
 grep -q '^CapEff:[[:space:]]*0*$' "/proc/$(main)/status"
 grep -q '^Seccomp:[[:space:]]*2$' "/proc/$(main)/status"
+# The unit lets the workers confine themselves further.
+filters() { sed -n 's/^Seccomp_filters:[[:space:]]*//p' "/proc/$1/status"; }
+for worker in $(workers); do
+  [ "$(filters "$worker")" -gt "$(filters "$(main)")" ] || die "a worker has no filter of its own"
+done
+! journalctl --unit="$unit" --grep='system calls are not confined' --quiet >/dev/null || die "the unit keeps the workers from confining themselves"
 
 step "send"
 send 3000

@@ -94,6 +94,22 @@ TEST(BatchQueue, WriterWaitsNoLongerThanTheLinger) {
   EXPECT_EQ(complete(queue.take()), 1U);
 }
 
+TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1s}, 5, *stats);
+  auto first = parcel(5, 1, sink);
+  auto second = parcel(1, 1, sink);
+  EXPECT_TRUE(queue.try_push(first, kStart));
+  EXPECT_FALSE(queue.try_push(second, kStart)) << "5 rows wait";
+  EXPECT_TRUE(second);
+  EXPECT_TRUE(queue.try_take(kStart + 999ms).empty());
+  EXPECT_EQ(queue.due(), kStart + 1s);
+  EXPECT_EQ(complete(queue.try_take(kStart + 1s)), 5U);
+  EXPECT_TRUE(queue.try_push(second, kStart));
+  EXPECT_EQ(complete(queue.try_take(kStart + 1s)), 1U);
+}
+
 TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
   RecordingSink sink;
   const auto stats = test::zero_stats();

@@ -171,6 +171,53 @@ TEST(ClientFailure, ACallerThatWasAwayDoesNotBlameTheServer) {
   EXPECT_EQ(server.connection_count(), 1U);
 }
 
+TEST(ClientFailure, AnErrorThatPassesIsWaitedOut) {
+  for (const auto code : {wire::ErrorCode::timed_out, wire::ErrorCode::too_many_connections}) {
+    const auto script_for = [code](std::size_t connection) {
+      Script script;
+      if (connection > 1) return script;
+      script.ending = Ending::say;
+      script.end_after = connection == 0 ? 5 : 1;
+      wire::append_error(script.last_words, code, "not now");
+      return script;
+    };
+    FakeServer server(script_for);
+    Producer producer(server.port());
+    ASSERT_TRUE(producer.send(20));
+    const auto done = producer.client.finish();
+    ASSERT_TRUE(done) << message(done);
+    EXPECT_EQ(producer.outcomes.size(), 20U);
+    EXPECT_EQ(server.connection_count(), 3U);
+  }
+}
+
+TEST(ClientFailure, AServerThatOnlyRefusesIsGivenUpAndItsWordsAreTold) {
+  for (const auto code : {wire::ErrorCode::timed_out, wire::ErrorCode::too_many_connections}) {
+    Script script;
+    script.end_after = 0;
+    script.ack_first = 0;
+    script.ending = Ending::say;
+    wire::append_error(script.last_words, code, "not now");
+    FakeServer server(script);
+    auto options = Producer::quick();
+    options.give_up_after = 1s;
+    Producer producer(server.port(), options);
+    ASSERT_TRUE(producer.send(1));
+    // Not finish(), which would wait for ever for a client that never gives up.
+    const auto patience = std::chrono::steady_clock::now() + 20s;
+    auto done = producer.client.process();
+    while (done && std::chrono::steady_clock::now() < patience) {
+      pollfd waiting{producer.client.fd(), producer.client.events(), 0};
+      poll(&waiting, 1, std::min(producer.client.timeout_ms(), 50));
+      done = producer.client.process();
+    }
+    ASSERT_FALSE(done);
+    EXPECT_NE(message(done).find("not served for "), std::string::npos) << message(done);
+    EXPECT_NE(message(done).find(" s: refused by the server: not now"), std::string::npos)
+        << message(done);
+  }
+}
+
 TEST(ClientFailure, AnErrorOfTheServerEndsTheStreamAfterTheAcksBeforeIt) {
   Script script;
   script.end_after = 10;

@@ -124,10 +124,18 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.listen = {"::1", 1};
   other.admin = Endpoint{"localhost", 2};
   other.admin_hosts = {"a.example", "b"};
+  other.insecure = true;
+  other.tls_certificate = "/etc/tls/server.pem";
+  other.tls_key = "/etc/tls/server.key";
+  other.tls_client_ca = "/etc/tls/producers.pem";
+  other.tokens = "/etc/txindexd/tokens";
   other.database = "host=/run dbname='x y'";
   other.database_password_file = "/run/password";
   other.allow_unsafe_durability = true;
+  other.statement_timeout = seconds(9);
   other.migrate = false;
+  other.migrate_database = "user=owner";
+  other.migrate_password_file = "/run/owner";
   other.index_level = IndexLevel::instructions;
   other.partition_interval = hours(6);
   other.dedup_window = minutes(11);
@@ -136,6 +144,7 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.retention = hours(24 * 366);
   other.roll_ready_timeout = seconds(7);
   other.roll_settle = seconds(1);
+  other.sandbox = false;
   other.log_format = LogFormat::json;
   other.workers = 7;
   other.verify_threads = 5;
@@ -145,6 +154,11 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.batch_linger = microseconds(500);
   other.in_flight_bytes = 1 << 20;
   other.max_connections = 12;
+  other.max_connections_per_address = 11;
+  other.hello_timeout = seconds(3);
+  other.frame_timeout = seconds(4);
+  other.answers_timeout = seconds(5);
+  other.idle_timeout = std::nullopt;
   other.drain_timeout = milliseconds(1500);
   other.log_level = "debug";
   other.log_file = "/dev/null";
@@ -189,17 +203,27 @@ TEST_F(ConfigTest, TheExampleShowsEverySettingWithItsDefault) {
 
 // --- The file ----------------------------------------------------------------------------------
 
+TEST_F(ConfigTest, ACommentStandsBehindWhiteSpaceOnly) {
+  std::istringstream file("a =#1\nb = #1\nc = x#1 # 2\n");
+  const auto entries = read_entries(file);
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 3U);
+  EXPECT_EQ((*entries)[0].value, "#1");
+  EXPECT_EQ((*entries)[1].value, "");
+  EXPECT_EQ((*entries)[2].value, "x#1");
+}
+
 TEST_F(ConfigTest, SectionsCommentsAndQuotationMarksAreUnderstood) {
   const auto got = config({"--config", file("\n"
                                             "# comment\n"
-                                            "listen=0.0.0.0:1\r\n"
+                                            "listen=127.1.2.3:1\r\n"
                                             "database = \"password='a # b\\\"\\\\'\" # comment\n"
                                             "batch.max_rows = 5\t# comment\n"
                                             "  [index] # comment\n"
                                             "  level = transactions\n"
                                             "[log]\n"
                                             "file = /tmp/a#b")});
-  EXPECT_EQ(got.listen, (Endpoint{"0.0.0.0", 1}));
+  EXPECT_EQ(got.listen, (Endpoint{"127.1.2.3", 1}));
   EXPECT_EQ(got.database, "password='a # b\"\\'");
   EXPECT_EQ(got.batch_max_rows, 5u);
   EXPECT_EQ(got.index_level, IndexLevel::transactions);
@@ -322,7 +346,23 @@ TEST_F(ConfigTest, ValuesThatContradictEachOtherAreErrors) {
       0u);
   EXPECT_EQ(config({"--partition-interval", "20min"}).partition_interval, minutes(20));
   EXPECT_EQ(config({"--partition-interval", "7d"}).partition_interval, hours(168));
-  EXPECT_EQ(config({"--listen=h:0", "--admin=h:0"}).listen.port, 0);
+  EXPECT_EQ(config({"--listen=localhost:0", "--admin=localhost:0"}).listen.port, 0);
+}
+
+TEST_F(ConfigTest, AnAddressForEverybodyNeedsToSayWhoMaySend) {
+  for (const char* everybody : {"0.0.0.0:1", "[::]:1", "192.0.2.1:9400", "db.example:9400"}) {
+    SCOPED_TRACE(everybody);
+    const std::string listen = std::string("--listen=") + everybody;
+    EXPECT_HAS(error({listen}), "listen: ");
+    EXPECT_HAS(error({listen}), "tokens, or tls.client_ca, or a loopback address, or insecure");
+    EXPECT_HAS(error({listen, "--tls-certificate=c", "--tls-key=k"}), "listen: ");
+    config({listen, "--insecure=true"});
+    config({listen, "--tokens=t"});
+    config({listen, "--tls-client-ca=c"});
+  }
+  for (const char* own : {"127.0.0.1:1", "127.255.0.9:1", "localhost:1", "[::1]:1"})
+    config({std::string("--listen=") + own});
+  EXPECT_HAS(file_error("listen = 0.0.0.0:9400\n"), ":1: listen: ");
 }
 
 TEST_F(ConfigTest, CommandsAreTold) {
@@ -393,6 +433,35 @@ TEST_F(ConfigTest, TheAdminProcessAndASocketThatIsThereAreAskedForLikewise) {
   EXPECT_EQ(line->child.slot, 256);
   EXPECT_EQ(line->child.listen_fd, -1);
   EXPECT_FALSE(line->child.patient);
+}
+
+TEST_F(ConfigTest, AChildIsNotToldWhatItHasNoUseFor) {
+  const std::vector<std::string> original = {"--migrate-database",
+                                             "user=owner",
+                                             "--migrate=true",
+                                             "--migrate-password-file=/run/owner",
+                                             "--database=user=ingest",
+                                             "--database-password-file",
+                                             "/run/ingest",
+                                             "--workers",
+                                             "5"};
+  const auto last = [&](Command command, std::ptrdiff_t count) {
+    const auto words = child_command_line(command, ChildArguments(), original);
+    return std::vector<std::string>(words.end() - count, words.end());
+  };
+  EXPECT_EQ(
+      last(Command::worker, 6),
+      (std::vector<std::string>{"--migrate=true", "--database=user=ingest",
+                                "--database-password-file", "/run/ingest", "--workers", "5"}));
+  EXPECT_EQ(last(Command::admin, 3),
+            (std::vector<std::string>{"--migrate=true", "--workers", "5"}));
+  for (const Command command : {Command::worker, Command::admin}) {
+    const auto words = child_command_line(command, ChildArguments(), original);
+    for (const auto& word : words) {
+      EXPECT_EQ(word.find("owner"), std::string::npos) << word;
+      EXPECT_TRUE(command == Command::worker || word.find("ingest") == std::string::npos) << word;
+    }
+  }
 }
 
 TEST_F(ConfigTest, ATakeoverCarriesTheOriginalArgumentsHoweverOftenItHappens) {

@@ -81,6 +81,26 @@ TEST(Gate, ReleaseWakesEveryoneBecauseNothingElseMightWakeThem) {
     EXPECT_EQ(waiter.opened, 1);
 }
 
+TEST(Gate, AFairShareIsNoMoreThanWhatIsLeft) {
+  LoopParts parts(100);
+  EXPECT_TRUE(parts.gate.is_fair(0, 50));
+  EXPECT_FALSE(parts.gate.is_fair(0, 51));
+  std::vector<std::size_t> held(3);
+  for (bool more = true; more;) {
+    more = false;
+    for (auto& mine : held) {
+      if (!parts.gate.is_fair(mine, 1)) continue;
+      ASSERT_TRUE(parts.gate.try_take(1));
+      ++mine;
+      more = true;
+    }
+  }
+  EXPECT_EQ(held, (std::vector<std::size_t>{25, 25, 25})) << "three, and as much for a fourth";
+  parts.gate.overdraw(100);
+  EXPECT_FALSE(parts.gate.is_fair(0, 1));
+  parts.gate.give_back(175);
+}
+
 TEST(Gate, CancelledWaiterIsNotWoken) {
   LoopParts parts(100);
   RecordingWaiter waiter;

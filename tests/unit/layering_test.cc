@@ -32,14 +32,17 @@ const std::map<std::string, Names> kMayInclude = {
     {"flow", {"chain", "stats", "log"}},
     {"verify", {"chain", "flow", "stats", "log"}},
     {"batch", {"chain", "flow", "stats", "log"}},
-    {"net", {"chain", "flow", "stats", "log"}},
+    {"net", {"access", "chain", "flow", "stats", "log", "tls"}},
     {"store", {"chain", "flow", "stats", "log", "text"}},
     {"config", {"log", "text"}},
+    {"tls", {}},
+    {"access", {"config", "stats", "tls"}},
     {"admin", {"flow", "stats", "log"}},
     {"process",
-     {"admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store", "verify"}},
-    {"client", {}},
-    {"tools", {"chain", "log", "verify"}},
+     {"access", "admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store",
+      "verify"}},
+    {"client", {"tls"}},
+    {"tools", {"access", "chain", "log", "verify"}},
 };
 
 struct Library {
@@ -49,10 +52,12 @@ struct Library {
 const std::vector<Library> kLibraries = {
     {std::regex("pqxx/.*|libpq-fe\\.h"), {"store"}},
     {std::regex("sodium\\.h|sodium/.*"), {"verify", "tools"}},
+    {std::regex("openssl/.*"), {"access", "tls"}},
     {std::regex("boost/asio.*"), {"admin", "net", "process", "tools"}},
     {std::regex("boost/beast.*"), {"admin", "tools"}},
     {std::regex("prometheus/.*"), {"admin"}},
     {std::regex("systemd/.*"), {"process"}},
+    {std::regex("seccomp\\.h"), {"process"}},
     {std::regex("CLI/.*"), {"config", "tools"}},
     {std::regex("spdlog/.*"), {"log"}},
 };

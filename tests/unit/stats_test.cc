@@ -131,11 +131,51 @@ TEST(SegmentTest, WhatOneProcessCountsAnotherReads) {
   EXPECT_EQ(take_snapshot(*segment, 1)[Timing::verify].count(), 1u);
 }
 
-TEST(SegmentTest, BlocksDoNotShareACacheLine) {
+// Whether the kernel would let this process write there.
+template <typename Part>
+bool writable(const Part& part) {
+  const int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  auto* memory = const_cast<Part*>(&part);
+  const bool read_into = read(zeros, memory, 8) == 8;
+  EXPECT_TRUE(read_into || errno == EFAULT);
+  close(zeros);
+  const int changed = mprotect(memory, sizeof part, PROT_READ | PROT_WRITE);
+  EXPECT_EQ(changed == 0, read_into) << "it cannot be made writable either";
+  return read_into;
+}
+
+TEST(SegmentTest, AChildWritesItsOwnBlockAndNoOther) {
+  auto segment = Segment::create(3);
+  ASSERT_TRUE(segment);
+  set(segment->block(0, 0), Word::received, 7);
+  for (const bool tokens : {true, false}) {
+    auto worker = Segment::attach_child(fcntl(segment->fd(), F_DUPFD_CLOEXEC, 0),
+                                        {.slot = 1, .side = 1, .tokens = tokens});
+    ASSERT_TRUE(worker) << worker.error().message;
+    EXPECT_EQ(worker->fd(), -1);
+    EXPECT_EQ(get(worker->block(0, 0), Word::received), 7u);
+    for (std::size_t slot = 0; slot < 3; ++slot) {
+      for (std::size_t side = 0; side < kSides; ++side)
+        EXPECT_EQ(writable(worker->block(slot, side)), slot == 1 && side == 1) << slot << side;
+    }
+    EXPECT_FALSE(writable(worker->service()));
+    EXPECT_EQ(writable(worker->tokens()), tokens);
+    set(worker->block(1, 1), Word::received, tokens ? 42 : 43);
+    EXPECT_EQ(get(segment->block(1, 1), Word::received), tokens ? 42u : 43u);
+  }
+}
+
+TEST(SegmentTest, AChildOfASlotThatIsNotThereIsRefused) {
   auto segment = Segment::create(2);
   ASSERT_TRUE(segment);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(0, 0)) % 64, 0u);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&segment->block(0, 1)) % 64, 0u);
+  const auto attach = [&](std::size_t slot, std::size_t side) {
+    return Segment::attach_child(fcntl(segment->fd(), F_DUPFD_CLOEXEC, 0),
+                                 {.slot = slot, .side = side, .tokens = true});
+  };
+  EXPECT_TRUE(attach(1, 1));
+  EXPECT_FALSE(attach(2, 0));
+  EXPECT_FALSE(attach(0, kSides));
+  EXPECT_FALSE(Segment::attach_child(-1, {.slot = 0, .side = 0, .tokens = true}));
 }
 
 TEST(SegmentTest, ItsSizeCannotBeChangedAndItIsNotInherited) {

@@ -66,6 +66,25 @@ TEST(ReservationTest, PortZeroPicksOneThatSeveralWorkersCanShare) {
     EXPECT_TRUE(connects(port));
 }
 
+TEST(ReservationTest, WhatIsServedCountsWhateverIsConfigured) {
+  config::Config config;
+  config.listen = {"localhost", 9400};
+  EXPECT_TRUE(may_serve(config, {"127.0.0.1", 9400}));
+  EXPECT_TRUE(may_serve(config, {"::1", 9400}));
+  for (const char* host : {"0.0.0.0", "::", "192.0.2.1"}) {
+    const auto refused = may_serve(config, {host, 9400});
+    ASSERT_FALSE(refused) << host;
+    EXPECT_EQ(refused.error().exit_status, kExitConfiguration);
+    EXPECT_NE(refused.error().message.find(host), std::string::npos) << refused.error().message;
+    auto open = config;
+    open.insecure = true;
+    EXPECT_TRUE(may_serve(open, {host, 9400}));
+    auto guarded = config;
+    guarded.tokens = "tokens";
+    EXPECT_TRUE(may_serve(guarded, {host, 9400}));
+  }
+}
+
 TEST(ReservationTest, APortCanBeReservedAgainAfterItsRelease) {
   auto first = Reservation::take(kAnyPort);
   ASSERT_TRUE(first);

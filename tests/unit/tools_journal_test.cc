@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "support/process.h"
 #include "support/temp_dir.h"
 #include "tools/journal.h"
@@ -100,6 +102,23 @@ TEST_F(JournalTest, CutAnywhereItIsGoodUpToTheLastWholeRecord) {
     EXPECT_EQ(cut.ending, in_pair == 0 || in_pair == 93 ? "end" : "torn") << size;
     EXPECT_EQ(cut.records.size(), (size - 8) / 115 * 2 + (in_pair >= 93 ? 1 : 0)) << size;
   }
+}
+
+TEST_F(JournalTest, AReaderGoesOnWithWhatIsWrittenLater) {
+  const std::string path = make(3, true);
+  const std::string whole = test::read_file(path);
+  test::write_file(path, whole.substr(0, 8));
+  auto reader = Reader::open(path);
+  ASSERT_TRUE(reader);
+  std::size_t records = 0;
+  for (std::size_t size = 9; size <= whole.size(); ++size) {
+    std::ofstream(path, std::ios::binary | std::ios::app) << whole[size - 1];
+    const auto next = reader->next();
+    ASSERT_TRUE(next) << next.error().message;
+    records += next->has_value();
+  }
+  EXPECT_EQ(records, 7U);
+  EXPECT_FALSE(reader->torn());
 }
 
 TEST_F(JournalTest, WhatCannotBeIsAFailureThatNamesThePlace) {

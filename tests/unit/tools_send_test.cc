@@ -184,6 +184,23 @@ TEST(Send, AServerThatRefusesIsAFailureWithItsWords) {
   EXPECT_EQ(report.at("committed") + report.at("unacknowledged"), 100U);
 }
 
+TEST(Send, AServerThatNeverServesIsGivenUpWithItsWords) {
+  const test::TempDir dir;
+  test::write_file(dir / "a.txs", file_of(0, 10));
+  Script script;
+  script.end_after = 0;
+  script.ack_first = 0;
+  script.ending = FakeServer::Ending::say;
+  wire::append_error(script.last_words, wire::ErrorCode::too_many_connections, "too many of you");
+  FakeServer server(script);
+  SendOptions options = of({dir / "a.txs"});
+  options.give_up_after = 1s;
+  const Report report = send(server, options);
+  ASSERT_FALSE(report.done);
+  EXPECT_NE(report.done.error().message.find("too many of you"), std::string::npos);
+  EXPECT_EQ(report.at("unacknowledged"), 10U);
+}
+
 // ThreadSanitizer puts a handler off until the system call that it should have interrupted returns.
 #ifdef __SANITIZE_THREAD__
 constexpr bool kSignalsInterrupt = false;

@@ -53,6 +53,9 @@ enum class ErrorCode : std::uint16_t {
   unsupported_version = 5,
   refused = 6,        // token, limit
   line_too_long = 7,  // line mode only, where it is text
+  // Of these it is worth while to connect again, after a while.
+  timed_out = 8,             // HELLO, a whole frame, or reading the answers took too long
+  too_many_connections = 9,  // from this address
 };
 
 inline constexpr std::uint8_t kFlagTime = 0x01;
