@@ -135,7 +135,7 @@ Setting endpoint(std::string_view key, Endpoint Config::*member) {
 // `setting` of a member that may also hold nothing, which is written as `off`. `plain` reads and
 // writes the value in a Config at `scratch`.
 template <typename T>
-Setting or_off(Setting plain, T Config::*scratch, std::optional<T> Config::*member) {
+Setting or_off(const Setting& plain, T Config::*scratch, std::optional<T> Config::*member) {
   static constexpr std::string_view kOff = "off";
   Setting s = plain;
   s.allowed = "off, or " + plain.allowed;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 namespace txindex::process {
 namespace {
@@ -22,9 +23,8 @@ ChildTable::ChildTable(int workers, std::optional<int> auxiliary)
 }
 
 std::vector<int> ChildTable::slots() const {
-  std::vector<int> all;
-  for (int slot = 0; slot < workers(); ++slot)
-    all.push_back(slot);
+  std::vector<int> all(static_cast<std::size_t>(workers()));
+  std::iota(all.begin(), all.end(), 0);
   if (auxiliary_) all.push_back(*auxiliary_);
   return all;
 }

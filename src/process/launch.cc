@@ -68,6 +68,7 @@ std::vector<std::string> variables_of(const std::vector<std::string>& prefixes) 
 
 result<Program> this_program(int argc, const char* const* argv) {
   // The path that was executed, with its symbolic links: who deploys by changing one means it.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel gives the address as a number
   const auto* executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (executed == nullptr) return failure("the kernel does not say which program was executed");
   std::error_code problem;

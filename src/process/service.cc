@@ -48,6 +48,7 @@ Service::Service(const config::Config& config, const Program& program, Parts par
       segment_(std::move(parts.segment)),
       table_(1, auxiliary(config)) {}
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): its descriptors are moved from
 void Service::begin(std::vector<ServiceManager::Kept> kept) {
   started_unix_us_ = unix_us();
   const int workers = config::effective_workers(config_, config::available_cores());

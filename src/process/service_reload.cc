@@ -116,6 +116,7 @@ void Service::re_execute() {
       config::takeover_command_line({.state_fd = file->get()}, program_.arguments);
   words.insert(words.begin(), program_.path);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words)
     argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -72,6 +72,7 @@ int run_supervisor(const config::Config& config, const Program& program) {
   if (!signals) return fail(signals.error());
   auto kept = manager.take_kept();
   std::vector<int> kept_sockets;
+  kept_sockets.reserve(kept.size());
   for (const auto& socket : kept)
     kept_sockets.push_back(socket.descriptor.get());
   // Before the migrations: a second instance must not touch the database of the first.

@@ -2,6 +2,7 @@
 // nothing is acknowledged that is not there.
 #include <gtest/gtest.h>
 
+#include <future>
 #include <pqxx/except>
 #include <thread>
 
@@ -184,14 +185,31 @@ TEST_F(OutageTest, ACommitThatNoReplicaHasIsNotAcknowledged) {
     return postgres.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") ==
            "1";
   };
+  const auto cancel = [&] {
+    postgres.query(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+  };
+  // Commits wait from when PostgreSQL's checkpointer has read the new setting.
+  const auto commits_wait = [&] {
+    auto commit = std::async(std::launch::async, [&] {
+      postgres.query("SELECT pg_logical_emit_message(true, 'test', '')");
+    });
+    while (commit.wait_for(1ms) != std::future_status::ready) {
+      if (!waiting()) continue;
+      cancel();
+      commit.wait();
+      return true;
+    }
+    return false;
+  };
   postgres.query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
   postgres.query("SELECT pg_reload_conf()");
+  ASSERT_TRUE(test::eventually(commits_wait));
   {
     Pending pending(store, sample.make_many(10));
     for (std::uint64_t cancelled = 1; cancelled <= 2; ++cancelled) {
       EXPECT_TRUE(test::eventually(waiting));
-      postgres.query(
-          "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+      cancel();
       EXPECT_TRUE(counted(Word::postgres_ambiguous, cancelled));
     }
     EXPECT_TRUE(test::eventually(waiting));

@@ -8,7 +8,6 @@
 namespace txindex::store {
 namespace {
 
-using namespace std::chrono_literals;
 using test::kMiddle;
 using test::kMinute;
 using wire::Outcome;
@@ -62,19 +61,6 @@ TEST_F(PeopleTest, Base58ComesBackForAnyBytes) {
                 " FROM generate_series(1, 1000) n) x"
                 " WHERE txindex.from_base58(txindex.base58(b)) <> b"),
             "0");
-}
-
-TEST_F(PeopleTest, Base58IsQuick) {
-  const auto per_call_ms = [&](const std::string& expression) {
-    const auto begin = std::chrono::steady_clock::now();
-    ask("SELECT count(" + expression +
-        ") FROM (SELECT sha512(n::text::bytea) AS b,"
-        " txindex.base58(sha512('a')) AS t FROM generate_series(1, 500) n OFFSET 0) x");
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-    return took.count() / 500;
-  };
-  EXPECT_LT(per_call_ms("txindex.base58(b)"), 1.0);
-  EXPECT_LT(per_call_ms("txindex.from_base58(t)"), 1.0);
 }
 
 TEST_F(PeopleTest, WhatIsNotBase58IsAnError) {

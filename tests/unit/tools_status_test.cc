@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <mutex>
 #include <optional>
 
 #include "support/fake_admin.h"
@@ -207,10 +208,17 @@ TEST(Status, JsonIsPassedOnAsItCame) {
 }
 
 TEST(Status, EveryFailureNamesTheAddress) {
-  std::string answer;
+  std::mutex mutex;
+  std::optional<std::string> answer;  // guarded by mutex
   std::optional<FakeAdmin> admin;
-  admin.emplace(
-      [&](const std::string&) { return answer.empty() ? std::nullopt : std::optional(answer); });
+  admin.emplace([&](const std::string&) {
+    const std::lock_guard lock(mutex);
+    return answer;
+  });
+  const auto will_answer = [&](std::string text) {
+    const std::lock_guard lock(mutex);
+    answer = std::move(text);
+  };
   const Endpoint at = admin->endpoint();
   const auto expect = [&](const std::string& message) {
     const Said said = run_status(at);
@@ -220,11 +228,11 @@ TEST(Status, EveryFailureNamesTheAddress) {
     EXPECT_TRUE(contains(said.error, message)) << said.error;
   };
   expect("does not answer as HTTP does");
-  answer = "SSH-2.0-OpenSSH\r\n\r\n";
+  will_answer("SSH-2.0-OpenSSH\r\n\r\n");
   expect("does not answer as HTTP does");
-  answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+  will_answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
   expect("status 404");
-  answer = FakeAdmin::ok("{}");
+  will_answer(FakeAdmin::ok("{}"));
   expect("'version' is not a string");
   admin.reset();
   expect("Connection refused");
