@@ -73,15 +73,19 @@ void Session::read_request() {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(limits_.header_max_bytes));
   parser_->body_limit(boost::none);  // a body is refused whatever its size
-  http::async_read_header(socket_, buffer_, *parser_,
-                          [self = shared_from_this()](const error_code& problem, std::size_t) {
-                            if (self->phase_ != Phase::closed) self->on_request(problem);
-                          });
+  http::async_read_header(
+      socket_, buffer_, *parser_,
+      [self = shared_from_this()](const error_code& problem, std::size_t bytes) {
+        if (self->phase_ != Phase::closed) self->on_request(problem, bytes);
+      });
 }
 
-void Session::on_request(const error_code& problem) {
+void Session::on_request(const error_code& problem, std::size_t bytes) {
   if (late_) return refuse(408, "The request took too long.");
-  if (problem == http::error::header_limit || problem == http::error::buffer_overflow) {
+  // The parser's limit holds for the request line and for the fields, each or together, as the
+  // request comes in pieces; ours for both together, however it comes.
+  if (problem == http::error::header_limit || problem == http::error::buffer_overflow ||
+      bytes > limits_.header_max_bytes) {
     return refuse(431, "The request's header is too large: at most " +
                            std::to_string(limits_.header_max_bytes) + " bytes are read.");
   }

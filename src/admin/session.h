@@ -46,7 +46,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_deadline();
   void wait_for_request();
   void read_request();
-  void on_request(const boost::system::error_code& problem);
+  void on_request(const boost::system::error_code& problem, std::size_t bytes);
   void write(Answer answer, bool head, unsigned version, bool keep_alive);
   void refuse(unsigned status, std::string text);
   void on_written(const boost::system::error_code& problem);

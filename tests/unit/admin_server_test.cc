@@ -291,6 +291,24 @@ TEST_F(AdminServerTest, AnOversizedHeaderIsRefused) {
   EXPECT_EQ(request("GET /" + std::string(9000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n").status, 431);
 }
 
+TEST_F(AdminServerTest, TheLimitOfAHeaderHoldsForRequestLineAndFieldsTogether) {
+  start();
+  const auto of_bytes = [](std::size_t bytes) {
+    const std::string begin =
+        "GET /healthz?" + std::string(4000, 'q') + " HTTP/1.1\r\nHost: a.example\r\nX: ";
+    return begin + std::string(bytes - begin.size() - 4, 'x') + "\r\n\r\n";
+  };
+  for (const std::size_t pieces : {1, 2, 7}) {
+    for (const std::size_t bytes : {8192, 8193}) {
+      const std::string whole = of_bytes(bytes);
+      HttpConnection connection(port);
+      for (std::size_t at = 0; at < bytes; at += bytes / pieces + 1)
+        connection.send(whole.substr(at, bytes / pieces + 1));
+      EXPECT_EQ(connection.read().status, bytes == 8192 ? 421 : 431) << bytes << " in " << pieces;
+    }
+  }
+}
+
 TEST_F(AdminServerTest, ASlowRequestIsRefusedHoweverSteadilyItComes) {
   start();
   HttpConnection slow(port);
