@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "faults/acts_inside.h"
+#include "support/process.h"
 #include "support/server.h"
 
 namespace txindex::test::acts {
@@ -17,7 +18,7 @@ constexpr const char* kKilled = "was killed by signal 9";
 // gives up (10 s), or for 20 s; another attempt comes through when this is over.
 constexpr Milliseconds kUntilLeft{5600};
 constexpr Milliseconds kUntilLeftUsually{22000};
-constexpr Milliseconds kUntilStopped{50};
+constexpr Milliseconds kUntilStopped{1000};
 
 pid_t some_worker(Arena& arena, Random& random) {
   const std::size_t pick = random.below(1000);
@@ -42,12 +43,10 @@ bool stop_for(Arena& arena, pid_t pid, Milliseconds time) {
   return true;
 }
 
-// `act` is seen if the process stands still a little later. Of one that answers no load.
+// `act` is seen when the process stands still. Of one that answers no load.
 bool stop_seen(Arena& arena, const char* act, pid_t pid, Milliseconds time) {
   if (!stop_for(arena, pid, time)) return false;
-  arena.later(kUntilStopped, [&arena, act, pid] {
-    if (is_stopped(pid)) arena.saw(act);
-  });
+  if (eventually([pid] { return is_stopped(pid); }, kUntilStopped)) arena.saw(act);
   return true;
 }
 
