@@ -17,6 +17,7 @@
 #include "admin/server.h"
 #include "stats/block.h"
 #include "stats/service.h"
+#include "support/expect.h"
 #include "support/http_exchange.h"
 #include "support/process.h"
 
@@ -28,8 +29,6 @@ using std::chrono::seconds;
 using test::HttpConnection;
 using test::HttpReply;
 using namespace std::string_literals;
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST(HostCheckTest, AddressesLocalhostAndTheNamesThatWereGivenAreAnswered) {
   const std::vector<std::string> names = {"indexer.example.org"};
