@@ -18,6 +18,7 @@
 #include "txindex/stats_layout.h"
 
 #include "config/units.h"
+#include "text/hex.h"
 
 namespace txindex::access {
 namespace {
@@ -118,13 +119,7 @@ Hash hash_of(std::string_view token) {
 }
 
 std::string to_string(const Hash& hash) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(kHashPrefix);
-  for (const std::uint8_t byte : hash) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  return std::string(kHashPrefix) + text::hex(hash);
 }
 
 std::string make_token() {

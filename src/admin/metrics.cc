@@ -239,7 +239,7 @@ void add_processes(std::vector<MetricFamily>& to, const Slots& slots) {
 }
 
 void add_reasons(std::vector<MetricFamily>& to, const Slots& slots, std::string_view name,
-                 std::string_view help, std::span<const Rejection> reasons) {
+                 std::string_view help, std::span<const Reason> reasons) {
   auto counted = family(name, MetricType::Counter, help);
   for (const auto& [label, slot] : slots) {
     for (const auto& [word, reason] : reasons)

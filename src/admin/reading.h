@@ -68,26 +68,28 @@ constexpr std::string_view name_of(const std::array<std::string_view, N>& names,
   return number < N ? names[number] : "unknown";
 }
 
-// Transactions that were answered with a rejection: of each reason the word, and its name.
-struct Rejection {
+// Something is counted by its reason: the word of one, and its name.
+struct Reason {
   stats::Word word;
-  std::string_view reason;
+  std::string_view name;
 };
+
+// Transactions that were answered with a rejection.
 inline constexpr std::array kRejections = {
-    Rejection{stats::Word::outcome_malformed, "malformed"},
-    Rejection{stats::Word::outcome_bad_signature, "bad_signature"},
-    Rejection{stats::Word::outcome_unsupported, "unsupported"},
-    Rejection{stats::Word::outcome_too_large, "too_large"},
-    Rejection{stats::Word::outcome_refused_by_database, "refused_by_database"},
-    Rejection{stats::Word::outcome_time_out_of_range, "time_out_of_range"},
+    Reason{stats::Word::outcome_malformed, "malformed"},
+    Reason{stats::Word::outcome_bad_signature, "bad_signature"},
+    Reason{stats::Word::outcome_unsupported, "unsupported"},
+    Reason{stats::Word::outcome_too_large, "too_large"},
+    Reason{stats::Word::outcome_refused_by_database, "refused_by_database"},
+    Reason{stats::Word::outcome_time_out_of_range, "time_out_of_range"},
 };
 
 // Connections that a deadline ended, by what the peer did not do.
 inline constexpr std::array kOverdue = {
-    Rejection{stats::Word::overdue_hello, "hello"},
-    Rejection{stats::Word::overdue_frame, "frame"},
-    Rejection{stats::Word::overdue_idle, "idle"},
-    Rejection{stats::Word::overdue_answers, "answers"},
+    Reason{stats::Word::overdue_hello, "hello"},
+    Reason{stats::Word::overdue_frame, "frame"},
+    Reason{stats::Word::overdue_idle, "idle"},
+    Reason{stats::Word::overdue_answers, "answers"},
 };
 
 }  // namespace txindex::admin

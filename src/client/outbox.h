@@ -35,8 +35,6 @@ class Outbox {
   std::uint64_t submitted() const { return completed_ + entries_.size(); }
   std::uint64_t unacknowledged() const { return entries_.size(); }
   std::uint64_t unacknowledged_bytes() const { return frames_.size(); }
-  // Not yet handed to the connection there is now, whether its window allows it or not.
-  std::uint64_t unsent_bytes() const { return frames_.back() - sent_to_; }
   // Transactions that went to a connection and went again to a later one.
   std::uint64_t resent() const { return resent_; }
   // The largest frame in here, 0 if there is none. Walks all of them.

@@ -2,245 +2,31 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
 #include <sstream>
 
 #include "txindex/limits.h"
 
 #include "config/file.h"
-#include "config/units.h"
+#include "config/setting_kinds.h"
 #include "text/edit_distance.h"
 
 namespace txindex::config {
 namespace {
 
+using limits::kKiB;
+using limits::kMiB;
 using std::chrono::hours;
-using std::chrono::microseconds;
-using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
 constexpr std::uint64_t kGiB = 1024 * kMiB;
 constexpr auto kDay = hours(24);
 
 constexpr std::size_t kCommentColumns = 96;
-constexpr std::string_view kDurationUnits = "a plain number is seconds; us, ms, s, min, h, d";
-constexpr std::string_view kSizeUnits = "a plain number is bytes; KiB, MiB, GiB, KB, MB, GB";
 
-Failure refused(std::string_view value, std::string_view allowed, std::string_view units = {}) {
-  return configuration_failure("'" + std::string(value) + "' is not " + std::string(allowed) +
-                               (units.empty() ? "" : " (" + std::string(units) + ")"));
-}
-
-template <typename T>
-Setting number(std::string_view key, T Config::*member, T lowest, T highest) {
-  Setting s;
-  s.key = key;
-  s.placeholder = "N";
-  s.allowed = "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
-  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < lowest ||
-        value > highest) {
-      return refused(text, allowed);
-    }
-    config.*member = value;
-    return {};
-  };
-  s.write = [=](const Config& config) { return std::to_string(config.*member); };
-  return s;
-}
-
-Setting duration(std::string_view key, microseconds Config::*member, microseconds lowest,
-                 microseconds highest) {
-  Setting s;
-  s.key = key;
-  s.placeholder = "DURATION";
-  s.allowed = "a duration from " + format_duration(lowest) + " to " + format_duration(highest);
-  s.units = kDurationUnits;
-  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    const auto value = parse_duration(text);
-    if (!value || *value < lowest || *value > highest) {
-      return refused(text, allowed, kDurationUnits);
-    }
-    config.*member = *value;
-    return {};
-  };
-  s.write = [=](const Config& config) { return format_duration(config.*member); };
-  return s;
-}
-
-Setting size(std::string_view key, std::size_t Config::*member, std::uint64_t lowest,
-             std::uint64_t highest) {
-  Setting s;
-  s.key = key;
-  s.placeholder = "SIZE";
-  s.allowed = "a size from " + format_size(lowest) + " to " + format_size(highest);
-  s.units = kSizeUnits;
-  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    const auto value = parse_size(text);
-    if (!value || *value < lowest || *value > highest) return refused(text, allowed, kSizeUnits);
-    config.*member = static_cast<std::size_t>(*value);
-    return {};
-  };
-  s.write = [=](const Config& config) { return format_size(config.*member); };
-  return s;
-}
-
-Setting boolean(std::string_view key, bool Config::*member) {
-  Setting s;
-  s.key = key;
-  s.placeholder = "true|false";
-  s.allowed = "true or false";
-  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    if (text != "true" && text != "false") return refused(text, allowed);
-    config.*member = text == "true";
-    return {};
-  };
-  s.write = [=](const Config& config) { return config.*member ? "true" : "false"; };
-  return s;
-}
-
-Setting text(std::string_view key, std::string_view placeholder, std::string Config::*member) {
-  Setting s;
-  s.key = key;
-  s.placeholder = placeholder;
-  s.read = [=](Config& config, std::string_view value) -> result<void> {
-    config.*member = value;
-    return {};
-  };
-  s.write = [=](const Config& config) { return config.*member; };
-  return s;
-}
-
-Setting endpoint(std::string_view key, Endpoint Config::*member) {
-  Setting s;
-  s.key = key;
-  s.placeholder = "HOST:PORT";
-  s.allowed = "HOST:PORT, an IPv6 address in brackets";
-  s.read = [=](Config& config, std::string_view text) -> result<void> {
-    auto value = parse_endpoint(text);
-    if (!value) return value.error();
-    config.*member = *std::move(value);
-    return {};
-  };
-  s.write = [=](const Config& config) { return to_string(config.*member); };
-  return s;
-}
-
-// `setting` of a member that may also hold nothing, which is written as `off`. `plain` reads and
-// writes the value in a Config at `scratch`.
-template <typename T>
-Setting or_off(const Setting& plain, T Config::*scratch, std::optional<T> Config::*member) {
-  static constexpr std::string_view kOff = "off";
-  Setting s = plain;
-  s.allowed = "off, or " + plain.allowed;
-  s.read = [=](Config& config, std::string_view text) -> result<void> {
-    if (text == kOff) {
-      config.*member = std::nullopt;
-      return {};
-    }
-    Config only;
-    if (auto ok = plain.read(only, text); !ok) {
-      return configuration_failure(ok.error().message + "; or off");
-    }
-    config.*member = only.*scratch;
-    return {};
-  };
-  s.write = [=](const Config& config) {
-    if (!(config.*member)) return std::string(kOff);
-    Config only;
-    only.*scratch = *(config.*member);
-    return plain.write(only);
-  };
-  return s;
-}
-
-Setting host_names(std::string_view key, std::vector<std::string> Config::*member) {
-  Setting s;
-  s.key = key;
-  s.placeholder = "NAMES";
-  s.allowed = "host names, separated by commas";
-  s.read = [=, allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    std::vector<std::string> names;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find(',', at), text.size());
-      std::string_view name = text.substr(at, end - at);
-      name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-      name.remove_suffix(name.size() - 1 - name.find_last_not_of(' '));
-      const bool is_name = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-      });
-      if (name.empty() || !is_name) return refused(text, allowed);
-      names.emplace_back(name);
-      at = end + 1;
-    }
-    config.*member = std::move(names);
-    return {};
-  };
-  s.write = [=](const Config& config) {
-    std::string text;
-    for (const auto& name : config.*member)
-      text += (text.empty() ? "" : ",") + name;
-    return text;
-  };
-  return s;
-}
-
-Setting level_of_index() {
-  static constexpr std::array<std::string_view, 3> kNames = {"transactions", "accounts",
-                                                             "instructions"};
-  Setting s;
-  s.key = "index.level";
-  s.placeholder = "LEVEL";
-  s.allowed = "one of transactions, accounts, instructions";
-  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    const auto* found = std::find(kNames.begin(), kNames.end(), text);
-    if (found == kNames.end()) return refused(text, allowed);
-    config.index_level = static_cast<IndexLevel>(found - kNames.begin());
-    return {};
-  };
-  s.write = [](const Config& config) {
-    return std::string(kNames[static_cast<std::size_t>(config.index_level)]);
-  };
-  return s;
-}
-
-Setting format_of_log() {
-  static constexpr std::array<std::string_view, 2> kNames = {"text", "json"};
-  Setting s;
-  s.key = "log.format";
-  s.placeholder = "text|json";
-  s.allowed = "text or json";
-  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    const auto* found = std::find(kNames.begin(), kNames.end(), text);
-    if (found == kNames.end()) return refused(text, allowed);
-    config.log_format = static_cast<LogFormat>(found - kNames.begin());
-    return {};
-  };
-  s.write = [](const Config& config) {
-    return std::string(kNames[static_cast<std::size_t>(config.log_format)]);
-  };
-  return s;
-}
-
-Setting sandbox() {
-  Setting s;
-  s.key = "sandbox";
-  s.placeholder = "auto|off";
-  s.allowed = "auto or off";
-  s.read = [allowed = s.allowed](Config& config, std::string_view text) -> result<void> {
-    if (text != "auto" && text != "off") return refused(text, allowed);
-    config.sandbox = text == "auto";
-    return {};
-  };
-  s.write = [](const Config& config) { return config.sandbox ? "auto" : "off"; };
-  return s;
-}
+constexpr std::array<std::string_view, 3> kIndexLevels = {"transactions", "accounts",
+                                                          "instructions"};
+constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
 
 Setting level_of_log() {
   static constexpr std::array<std::string_view, 7> kNames = {"trace", "debug",    "info", "warn",
@@ -284,8 +70,7 @@ std::vector<Setting> make_settings() {
       "Best 8 KiB or more for each of limits.max_connections.");
   add(duration("limits.hello_timeout", &Config::hello_timeout, seconds(1), hours(24)),
       "How long a new connection may take to say HELLO, or to begin its first line; the TLS "
-      "handshake "
-      "is a part of that.");
+      "handshake is a part of that.");
   add(duration("limits.frame_timeout", &Config::frame_timeout, seconds(1), hours(24)),
       "How long a frame or line that has begun may take to be whole.");
   add(duration("limits.answers_timeout", &Config::answers_timeout, seconds(1), hours(24)),
@@ -313,8 +98,7 @@ std::vector<Setting> make_settings() {
   group = "Database";
   add(text("database", "CONNINFO", &Config::database),
       "PostgreSQL, as libpq's connection string or URI; empty: the PG... variables. Other users "
-      "can "
-      "see flags: keep a password in database.password_file or in ~/.pgpass.");
+      "can see flags: keep a password in database.password_file or in ~/.pgpass.");
   add(text("database.password_file", "FILE", &Config::database_password_file),
       "File whose first line is the password for PostgreSQL, read by each process when it starts; "
       "empty: the credential database-password, if systemd passes one.");
@@ -328,8 +112,7 @@ std::vector<Setting> make_settings() {
   add(boolean("migrate", &Config::migrate), "Bring the schema up to date at start.");
   add(text("migrate.database", "CONNINFO", &Config::migrate_database),
       "PostgreSQL for migrations, as the role that owns the schema; empty: as database. The role "
-      "of "
-      "database is then given what ingest needs, and no more.");
+      "of database is then given what ingest needs, and no more.");
   add(text("migrate.password_file", "FILE", &Config::migrate_password_file),
       "File whose first line is the password for migrate.database, which must not have it itself; "
       "not in /etc or another folder that workers may read.");
@@ -337,15 +120,15 @@ std::vector<Setting> make_settings() {
       "PostgreSQL connections of each worker that write.");
 
   group = "Index";
-  add(level_of_index(),
+  add(choice("index.level", "LEVEL", "one of transactions, accounts, instructions", kIndexLevels,
+             &Config::index_level),
       "What is stored: transactions only; with the accounts of each; with its instructions too.");
   add(duration("partition.interval", &Config::partition_interval, minutes(1), 366 * kDay),
       "The time that one partition covers: whole minutes that divide a day, or whole days, and at "
       "least twice dedup.window. A database keeps the one that it was made with.");
   add(duration("dedup.window", &Config::dedup_window, seconds(0), 31 * kDay),
       "How far over a partition's boundary a transaction sent with another time stamp is still "
-      "known "
-      "as a duplicate.");
+      "known as a duplicate.");
   add(duration("time.max_future", &Config::time_max_future, seconds(0), 366 * kDay),
       "How far ahead of the clock a time stamp may be.");
   add(duration("time.max_age", &Config::time_max_age, minutes(1), 36500 * kDay),
@@ -377,16 +160,16 @@ std::vector<Setting> make_settings() {
       "aborted.");
   add(duration("roll.settle", &Config::roll_settle, seconds(0), hours(1)),
       "How long the first replacement of a rolling restart must live before any old worker ends.");
-  add(sandbox(),
+  add(either("sandbox", "auto|off", "auto", "off", &Config::sandbox),
       "Take from the processes that serve strangers, as far as the kernel can, what they have no "
-      "use "
-      "for: to execute programs, to write files but the log, most system calls.");
+      "use for: to execute programs, to write files but the log, most system calls.");
 
   group = "Log";
   add(level_of_log(), "The least severe messages that are written.");
   add(text("log.file", "FILE", &Config::log_file),
       "Where they are written; empty: standard error.");
-  add(format_of_log(), "One line of text for each event, or one JSON object.");
+  add(choice("log.format", "text|json", "text or json", kLogFormats, &Config::log_format),
+      "One line of text for each event, or one JSON object.");
   return all;
 }
 

@@ -237,7 +237,7 @@ void Connection::send(bool look_again) {
   bool taken = false;  // something
   if (stream_.unsent() && may_have_room && stream_.flush(problem) > 0) {
     taken = true;
-    last_sent_us_ = flow::steady_us();
+    last_sent_us_ = owner_.now().steady_us;
   }
   while (sent_ < out_.size() && may_have_room && !problem) {
     const std::size_t n = stream_.write_some(Bytes(out_).subspan(sent_), problem);

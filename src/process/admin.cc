@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -20,11 +19,11 @@
 
 #include "admin/server.h"
 #include "log/log.h"
-#include "process/control.h"
 #include "process/descriptor.h"
 #include "process/heartbeat.h"
 #include "process/sandbox.h"
 #include "process/sandbox_trial.h"
+#include "process/supervisor_link.h"
 #include "stats/block.h"
 
 namespace txindex::process {
@@ -78,16 +77,13 @@ class Admin {
       : config_(config),
         environment_(environment),
         stats_(environment.segment->block(static_cast<std::size_t>(environment.slot),
-                                          environment.side)) {}
+                                          environment.side)),
+        supervisor_(loop_, environment.control_fd, environment.slot, environment.generation) {}
   int run();
 
  private:
   result<Descriptor> listening_socket();
   result<void> confine() const;
-  int failed(const Failure& failure);
-  result<void> tell(Message message, int fd = -1);
-  void watch_control();
-  void on_message(Received received);
   void drain(const char* why);
   void leave();
   void tick();
@@ -97,7 +93,7 @@ class Admin {
   stats::Block& stats_;
   Heartbeat heartbeat_{stats_};
   asio::io_context loop_{1};
-  asio::posix::stream_descriptor control_{loop_};
+  SupervisorLink supervisor_;
   asio::signal_set signals_{loop_, SIGTERM};
   asio::steady_timer tick_timer_{loop_};
   std::unique_ptr<admin::Server> server_;
@@ -107,23 +103,26 @@ class Admin {
 
 int Admin::run() {
   auto listener = listening_socket();
-  if (!listener) return failed(listener.error());
+  if (!listener) return supervisor_.failed(listener.error());
   admin::ServerOptions options;
   options.hosts = config_.admin_hosts;
   server_ = std::make_unique<admin::Server>(loop_, listener->release(), *environment_.segment,
                                             std::move(options));
-  control_.assign(environment_.control_fd);
-  watch_control();
+  supervisor_.listen(
+      [this](const Received& received) {
+        // The rest is said to workers only.
+        if (received.message.type == MessageType::drain) drain("DRAIN");
+      },
+      [this] { drain("the supervisor is gone"); });
   signals_.async_wait([this](const error_code& cancelled, int) {
     if (!cancelled) drain("SIGTERM");
   });
   tick();
-  if (const auto confined = confine(); !confined) return failed(confined.error());
+  if (const auto confined = confine(); !confined) return supervisor_.failed(confined.error());
   try_what_is_forbidden();
   server_->start();
   stats::set(stats_, stats::Word::listeners, 1);
-  // A supervisor that is gone is noticed by watch_control().
-  if (tell({.type = MessageType::ready})) log::debug("ready");
+  supervisor_.ready();
   loop_.run();
   return 0;
 }
@@ -132,8 +131,7 @@ result<Descriptor> Admin::listening_socket() {
   if (environment_.listen_fd >= 0) return Descriptor(environment_.listen_fd);
   auto listener = open_listener(environment_.listen);
   if (!listener) return listener;
-  const Message deposit{.type = MessageType::listener};
-  if (auto told = tell(deposit, listener->get()); !told) return told.error();
+  if (auto told = supervisor_.deposit(listener->get()); !told) return told.error();
   return listener;
 }
 
@@ -143,53 +141,6 @@ result<void> Admin::confine() const {
   const Sandbox sandbox{.role = SandboxRole::admin, .readable = {}};
   if (auto confined = confine_files(sandbox); !confined) return confined;
   return confine_calls(sandbox);
-}
-
-int Admin::failed(const Failure& failure) {
-  // The supervisor says it.
-  const Message message{
-      .type = MessageType::failed, .value = failure.exit_status, .text = failure.message};
-  if (!tell(message)) log::critical("{}", failure.message);
-  return failure.exit_status;
-}
-
-result<void> Admin::tell(Message message, int fd) {
-  message.slot = environment_.slot;
-  message.pid = ::getpid();
-  message.generation = environment_.generation;
-  return send_message(environment_.control_fd, message, fd);
-}
-
-void Admin::watch_control() {
-  control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& problem) {
-    if (problem) return;
-    Received received = receive_message(environment_.control_fd);
-    switch (received.status) {
-      case Received::Status::closed:
-        return drain("the supervisor is gone");
-      case Received::Status::invalid:
-        log::error("control: {}", received.problem);
-        break;
-      case Received::Status::message:
-        on_message(std::move(received));
-        break;
-      case Received::Status::nothing:
-        break;
-    }
-    if (!left_) watch_control();
-  });
-}
-
-void Admin::on_message(Received received) {
-  switch (received.message.type) {
-    case MessageType::drain:
-      return drain("DRAIN");
-    case MessageType::reopen_logs:
-      return received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
-                                 : log::reopen();
-    default:
-      return;  // what is said to workers only
-  }
 }
 
 void Admin::drain(const char* why) {
@@ -206,7 +157,7 @@ void Admin::leave() {
   left_ = true;
   error_code ignored;
   signals_.cancel(ignored);
-  control_.release();
+  supervisor_.stop();
   tick_timer_.cancel();
 }
 

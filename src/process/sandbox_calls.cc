@@ -44,8 +44,7 @@ const Group kGroups[] = {
      true,
      {"close", "fstat", "read", "readv", "write", "writev"}},
     {"memory, of the C library's and of std::vector's; not mremap, which maps shared pages a "
-     "second "
-     "time and more of a shared file (realloc does without)",
+     "second time and more of a shared file (realloc does without)",
      true,
      {"brk", "madvise", "munmap"}},
     {"threads that wait for each other, and end",
@@ -73,8 +72,7 @@ const Group kGroups[] = {
       "pread64", "readlink", "readlinkat", "recvmmsg", "sendmmsg", "stat", "lstat", "statfs",
       "fstatfs", "statx", "sysinfo"}},
     {"the netlink socket by which getaddrinfo() learns of the machine's addresses; nothing "
-     "listens, "
-     "because listen() is not here",
+     "listens, because listen() is not here",
      false,
      {"bind"}},
 };

@@ -7,8 +7,6 @@ namespace txindex::process {
 Writers::Writers(std::vector<std::unique_ptr<store::Store>> stores, batch::BatchQueue& queue,
                  stats::Block& stats, std::function<void(batch::Batch)> on_written)
     : stores_(std::move(stores)), queue_(queue), stats_(stats), on_written_(std::move(on_written)) {
-  stats::set(stats_, stats::Word::writers, stores_.size());
-  stats::set(stats_, stats::Word::writers_busy, 0);
   for (auto& store : stores_)
     threads_.emplace_back([this, &store] { work(*store); });
 }

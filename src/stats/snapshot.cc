@@ -1,7 +1,6 @@
 #include "stats/snapshot.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "stats/block.h"

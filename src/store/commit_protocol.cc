@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "log/log.h"
+#include "text/hex.h"
 
 namespace txindex::store {
 namespace {
@@ -17,16 +18,6 @@ constexpr std::size_t kPartitionsKnownMax = 100'000;
 constexpr const char* kCheckViolation = "23514";
 // Its partition can be dropped, and made again by another writer, between two looks.
 constexpr int kLooksBeforeARowIsRefused = 3;
-
-std::string hex(Bytes bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -227,7 +218,7 @@ void CommitProtocol::split(const DatabaseError& error) {
 void CommitProtocol::refuse(Row& row, const std::string& why) {
   row.outcome = wire::Outcome::refused_by_database;
   log::event(log::Level::warning, "transaction refused by PostgreSQL",
-             {{"txid", hex(row.transaction->txid)}, {"reason", why}});
+             {{"txid", text::hex(row.transaction->txid)}, {"reason", why}});
 }
 
 // --- What becomes of the connection --------------------------------------------------------------

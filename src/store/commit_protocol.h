@@ -5,7 +5,7 @@
 //   --------------------------------  ------------------------------------------------------------
 //   stored                            rows that are new: committed, others: duplicate
 //   SQLSTATE class 22, 23             halved until the bad rows stand alone: refused_by_database
-//   deadlock, serialisation failure   sent again at once
+//   deadlock, serialisation failure   sent again, soon
 //   no such partition                 made, sent again
 //   anything else, no connection      sent again, with backoff, for as long as it takes
 //   none: the connection broke, or    sent again with the same ids on a new connection; rows that

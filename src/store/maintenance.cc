@@ -1,7 +1,5 @@
 #include "store/maintenance.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <pqxx/except>
 #include <random>
@@ -45,21 +43,11 @@ Maintenance::~Maintenance() {
   thread_.join();
 }
 
-void Maintenance::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    // PostgreSQL is not asked to cancel the statement: that takes an answer of a server that may
-    // hang. What is left there ends by lock_timeout and rolls back, because nobody is there.
-    if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
-  }
-  stopped_.notify_all();
-}
-
 void Maintenance::run() {
-  while (!stopping()) {
+  while (!stop_.stopped()) {
     const bool empty = turn();
-    wait(empty ? std::min(options_.interval, kIntervalWhileEmpty) : with_jitter(options_.interval));
+    stop_.wait(empty ? std::min(options_.interval, kIntervalWhileEmpty)
+                     : with_jitter(options_.interval));
   }
   close();
 }
@@ -81,7 +69,7 @@ bool Maintenance::turn() {
     if (!answered) {
       // A connection that is lost or cannot be made: the writers say so.
       log::debug("maintenance: {}: {}", address_, error.message);
-    } else if (!stopping()) {
+    } else if (!stop_.stopped()) {
       complain("the database cannot be looked after", error.message);
     }
     // The lock goes with the session, and another may have it before we are back.
@@ -94,11 +82,7 @@ bool Maintenance::turn() {
 bool Maintenance::open() {
   if (session_) return true;
   auto session = std::make_unique<MaintenanceSession>(connection_options_);
-  {
-    const std::lock_guard lock(mutex_);
-    socket_ = session->socket();
-    if (stopping_) ::shutdown(socket_, SHUT_RDWR);
-  }
+  stop_.attach(session->socket());
   session_ = std::move(session);
   bool mine = false;
   try {
@@ -116,10 +100,7 @@ bool Maintenance::open() {
 }
 
 void Maintenance::close() {
-  {
-    const std::lock_guard lock(mutex_);
-    socket_ = -1;
-  }
+  stop_.detach();
   session_.reset();
   for (const Word word : {Word::store_partitions, Word::store_rows, Word::store_bytes})
     stats::set(stats_, word, 0);
@@ -136,7 +117,7 @@ void Maintenance::measure() {
 bool Maintenance::drop_expired() {
   const auto expired = session_->expired(*options_.retention);
   for (const auto& period : expired.periods) {
-    if (stopping()) return false;
+    if (stop_.stopped()) return false;
     if (in_use(period) || !drop(period, expired.cutoff)) {
       // What keeps one from being dropped keeps the next as well.
       patience_ = std::min(2 * patience_, kPatienceMax);
@@ -170,7 +151,7 @@ bool Maintenance::drop(const std::string& period, const std::string& cutoff) {
 bool Maintenance::in_use(const std::string& period) {
   const auto before = session_->users(period);
   if (before.empty()) return false;
-  if (!wait(lock_timeout())) return true;
+  if (!stop_.wait(lock_timeout())) return true;
   for (const auto& user : session_->users(period)) {
     if (std::find(before.begin(), before.end(), user) == before.end()) continue;
     complain("a partition past retention cannot be dropped yet",
@@ -190,17 +171,6 @@ void Maintenance::complain(const std::string& what, const std::string& why) {
   if (again) return;
   complaint_ = complaint;
   complained_at_ = now;
-}
-
-// False: stop() came.
-bool Maintenance::wait(std::chrono::milliseconds time) {
-  std::unique_lock lock(mutex_);
-  return !stopped_.wait_for(lock, time, [this] { return stopping_; });
-}
-
-bool Maintenance::stopping() {
-  const std::lock_guard lock(mutex_);
-  return stopping_;
 }
 
 }  // namespace txindex::store

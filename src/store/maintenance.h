@@ -13,14 +13,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "stats/block.h"
+#include "store/stop_switch.h"
 
 namespace txindex::store {
 
@@ -46,7 +45,7 @@ class Maintenance {
 
   // Ends it, also in the middle of a statement, whose transaction is then rolled back. Any thread;
   // does not wait. An attempt to connect ends by itself within connect_timeout.
-  void stop();
+  void stop() { stop_.stop(); }
 
  private:
   void run();
@@ -59,8 +58,6 @@ class Maintenance {
   bool in_use(const std::string& period);
   void complain(const std::string& what, const std::string& why);
   std::chrono::milliseconds lock_timeout() const { return patience_ * options_.lock_timeout; }
-  bool wait(std::chrono::milliseconds time);
-  bool stopping();
 
   const Options options_;
   stats::Block& stats_;
@@ -71,10 +68,7 @@ class Maintenance {
   std::string complaint_;                        // last logged; empty: all is well
   std::chrono::steady_clock::time_point complained_at_{};
 
-  std::mutex mutex_;  // for what stop() shares
-  std::condition_variable stopped_;
-  bool stopping_ = false;
-  int socket_ = -1;  // of session_
+  StopSwitch stop_;
   std::thread thread_;
 };
 

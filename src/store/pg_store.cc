@@ -1,7 +1,5 @@
 #include "store/pg_store.h"
 
-#include <sys/socket.h>
-
 #include <cassert>
 #include <pqxx/except>
 #include <random>
@@ -80,20 +78,23 @@ PgStore::PgStore(Options options, stats::Block& stats)
       stats_(stats),
       connection_options_(parsed(options_).options),
       address_(parsed(options_).address),
-      protocol_(protocol_options(options_), stats_) {}
+      protocol_(protocol_options(options_), stats_) {
+  stats::add(stats_, Word::writers);
+}
 
 PgStore::~PgStore() {
   close_session();
+  stats::subtract(stats_, Word::writers);
 }
 
 bool PgStore::connect() {
-  if (stopping()) return false;
+  if (stop_.stopped()) return false;
   protocol_.begin_connection();
   return run();
 }
 
 bool PgStore::write(std::span<Row> rows) {
-  if (stopping()) return false;
+  if (stop_.stopped()) return false;
   protocol_.begin(rows);
   return run();
 }
@@ -101,7 +102,7 @@ bool PgStore::write(std::span<Row> rows) {
 // Does what the protocol asks for until it asks for nothing more; false: stop() came first.
 bool PgStore::run() {
   while (protocol_.step() != Step::done) {
-    if (stopping()) return false;
+    if (stop_.stopped()) return false;
     DatabaseError error;
     try {
       do_step();
@@ -112,7 +113,7 @@ bool PgStore::run() {
       error = {Verdict::refused, false, "", refused.what()};
     }
     // The connection may have been cut by stop().
-    if (stopping()) return false;
+    if (stop_.stopped()) return false;
     protocol_.failed(error);
     if (!protocol_.has_session()) close_session();
   }
@@ -135,7 +136,7 @@ void PgStore::do_step() {
     case Step::find_present:
       return protocol_.found_present(session_->present(protocol_.batch()));
     case Step::wait:
-      if (wait(protocol_.pause())) protocol_.waited();
+      if (stop_.wait(protocol_.pause())) protocol_.waited();
       return;
     case Step::done:
       return;
@@ -158,18 +159,14 @@ void PgStore::make_partitions() {
 
 void PgStore::open_session() {
   session_ = std::make_unique<PgSession>(connection_options_, address_);
-  {
-    const std::lock_guard lock(mutex_);
-    socket_ = session_->socket();
-    if (stopping_) ::shutdown(socket_, SHUT_RDWR);
-  }
+  stop_.attach(session_->socket());
   try {
     const auto admitted =
         session_->admit(options_.allow_unsafe_durability, options_.partition_interval);
     if (!admitted) throw Refused(admitted.error().message);
     session_->prepare(options_.index_level, options_.statement_timeout.count());
   } catch (...) {
-    forget_socket();
+    stop_.detach();
     session_.reset();
     throw;
   }
@@ -179,34 +176,9 @@ void PgStore::open_session() {
 
 void PgStore::close_session() {
   if (!session_) return;
-  forget_socket();
+  stop_.detach();
   session_.reset();
   stats::subtract(stats_, Word::postgres_connected);
-}
-
-// Before the descriptor is closed and its number can be somebody else's.
-void PgStore::forget_socket() {
-  const std::lock_guard lock(mutex_);
-  socket_ = -1;
-}
-
-void PgStore::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
-  }
-  stopped_.notify_all();
-}
-
-bool PgStore::wait(std::chrono::milliseconds time) {
-  std::unique_lock lock(mutex_);
-  return !stopped_.wait_for(lock, time, [this] { return stopping_; });
-}
-
-bool PgStore::stopping() {
-  const std::lock_guard lock(mutex_);
-  return stopping_;
 }
 
 }  // namespace txindex::store

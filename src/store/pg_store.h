@@ -2,15 +2,14 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "txindex/result.h"
 
 #include "stats/block.h"
 #include "store/commit_protocol.h"
+#include "store/stop_switch.h"
 #include "store/store.h"
 
 namespace txindex::store {
@@ -37,7 +36,8 @@ class PgStore : public Store {
   // what waiting will not mend, with the address (host:port/database) and the setting named.
   static result<void> probe(const Options& options);
 
-  // Does not connect yet. The options must be valid. `stats` outlives the store.
+  // Does not connect yet, but counts as a writer from here on, so that there are never fewer of
+  // them than connections. The options must be valid. `stats` outlives the store.
   PgStore(Options options, stats::Block& stats);
   ~PgStore() override;
 
@@ -49,7 +49,7 @@ class PgStore : public Store {
 
   // Also ends a statement that is running, by cutting its connection. An attempt to connect ends
   // by itself within connect_timeout (5 s by default).
-  void stop() override;
+  void stop() override { stop_.stop(); }
 
  private:
   bool run();
@@ -57,9 +57,6 @@ class PgStore : public Store {
   void make_partitions();
   void open_session();
   void close_session();
-  void forget_socket();
-  bool wait(std::chrono::milliseconds time);
-  bool stopping();
 
   const Options options_;
   stats::Block& stats_;
@@ -68,11 +65,7 @@ class PgStore : public Store {
 
   std::unique_ptr<PgSession> session_;
   CommitProtocol protocol_;
-
-  std::mutex mutex_;  // for what stop() shares
-  std::condition_variable stopped_;
-  bool stopping_ = false;
-  int socket_ = -1;  // of session_
+  StopSwitch stop_;
 };
 
 }  // namespace txindex::store

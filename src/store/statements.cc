@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/batch.h"
+
 namespace txindex::store {
 namespace {
 

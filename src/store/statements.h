@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "store/batch.h"
+#include "txindex/index_level.h"
 
 namespace txindex::store {
 

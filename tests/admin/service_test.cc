@@ -127,5 +127,32 @@ TEST_F(AdminServiceTest, AnAdminProcessThatDiesIsReplacedAndNobodyIsRefusedMeanw
   EXPECT_EQ(admin().at("restarts").to_number<int>(), 1);
 }
 
+// While a replacement has one of its two connections, because PostgreSQL gives it no more.
+TEST(AdminWritersTest, NoMoreAreConnectedThanThereAreWhileAWorkerIsReplaced) {
+  PostgresCluster postgres;
+  postgres.query("CREATE ROLE indexer LOGIN");
+  postgres.query("CREATE DATABASE chain OWNER indexer");
+  Server server("host=" + postgres.host() + " dbname=chain user=indexer",
+                {"--workers=1", "--writers=2"});
+  const auto port = parse_endpoint(server.admin_address()).value().port;
+  const auto gauges = [&] {
+    const auto sums =
+        boost::json::parse(http_get(port, "/status").body).at("totals").at("gauges").as_object();
+    return std::pair(sums.at("postgres_connected").to_number<int>(),
+                     sums.at("writers").to_number<int>());
+  };
+  EXPECT_EQ(gauges(), std::pair(2, 2));
+  postgres.query("ALTER ROLE indexer CONNECTION LIMIT 1");
+  ASSERT_EQ(kill(server.worker_pids().at(0), SIGKILL), 0);
+  EXPECT_TRUE(eventually([&] {
+    const auto [connected, writers] = gauges();
+    EXPECT_LE(connected, writers);
+    return std::pair(connected, writers) == std::pair(1, 2);
+  })) << server.log();
+  postgres.query("ALTER ROLE indexer CONNECTION LIMIT -1");
+  EXPECT_TRUE(eventually([&] { return gauges() == std::pair(2, 2); })) << server.log();
+  EXPECT_EQ(server.stop(), 0) << server.log();
+}
+
 }  // namespace
 }  // namespace txindex::test

@@ -13,6 +13,7 @@
 #include "support/sending.h"
 #include "support/server.h"
 #include "support/solana_builder.h"
+#include "text/hex.h"
 #include "verify/signature.h"
 
 namespace txindex::test {
@@ -41,16 +42,6 @@ class IngestTest : public testing::Test {
 Blob read_data(const std::string& name) {
   const std::string text = read_file(TXINDEX_TEST_DATA "/" + name);
   return {text.begin(), text.end()};
-}
-
-std::string hex(const Blob& bytes) {
-  std::string out;
-  for (const auto byte : bytes) {
-    constexpr char digits[] = "0123456789abcdef";
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
 }
 
 std::int64_t now_us() {
@@ -106,8 +97,9 @@ TEST_F(IngestTest, MainnetTransactionsAreStoredByteForByteInBothModes) {
             "duplicate " + chain::base58::encode(Bytes(first).subspan(1, 64)));
 
   for (const auto& raw : {first, second}) {
-    EXPECT_EQ(number("SELECT count(*) FROM txindex.transactions WHERE raw = '\\x" + hex(raw) + "'"),
-              1);
+    EXPECT_EQ(
+        number("SELECT count(*) FROM txindex.transactions WHERE raw = '\\x" + text::hex(raw) + "'"),
+        1);
   }
   EXPECT_EQ(number("SELECT count(*) FROM txindex.transaction('" + txid + "')"), 1);
 }

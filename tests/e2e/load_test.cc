@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <map>
@@ -13,22 +12,13 @@
 #include "support/process.h"
 #include "support/sending.h"
 #include "support/server.h"
+#include "text/hex.h"
 #include "tools/journal.h"
 
 namespace txindex::test {
 namespace {
 
 namespace journal = tools::journal;
-
-std::string hex(const journal::Txid& bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const auto byte : bytes) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
 
 // What the journals of a folder say, by txid in hexadecimal.
 struct Told {
@@ -49,7 +39,7 @@ Told read_journals(const std::filesystem::path& folder) {
       if (!next) throw std::runtime_error(next.error().message);
       if (!*next) break;
       if (const auto* sent = std::get_if<journal::Sent>(&**next)) {
-        const std::string txid = hex(sent->txid);
+        const std::string txid = text::hex(sent->txid);
         told.sent.insert(txid);
         told.stamps[txid] = sent->stamp_us;
         names[{sent->connection, sent->sequence}] = txid;

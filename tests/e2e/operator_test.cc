@@ -5,11 +5,10 @@
 
 #include <filesystem>
 
+#include "support/expect.h"
 #include "support/postgres.h"
 #include "support/sending.h"
 #include "support/server.h"
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 namespace txindex::test {
 namespace {

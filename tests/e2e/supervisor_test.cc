@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "support/expect.h"
 #include "support/postgres.h"
 #include "support/process.h"
 #include "support/server.h"
@@ -18,9 +19,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
-#define EXPECT_HAS_NOT(text, part) EXPECT_EQ((text).find(part), std::string::npos) << (text)
 
 constexpr const char* kNoDatabase =
     "host=127.0.0.1 port=1 dbname=chain user=indexer password=hunter2 connect_timeout=2";

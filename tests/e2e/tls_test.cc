@@ -7,6 +7,7 @@
 
 #include "chain/base64.h"
 #include "support/certificates.h"
+#include "support/expect.h"
 #include "support/postgres.h"
 #include "support/raw_client.h"
 #include "support/sending.h"
@@ -16,8 +17,6 @@ namespace txindex::test {
 namespace {
 
 using Words = std::vector<std::string>;
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 class TlsTest : public testing::Test {
  protected:

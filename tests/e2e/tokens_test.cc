@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "chain/base64.h"
+#include "support/expect.h"
 #include "support/http_exchange.h"
 #include "support/postgres.h"
 #include "support/raw_client.h"
@@ -13,8 +14,6 @@
 
 namespace txindex::test {
 namespace {
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 class TokensTest : public testing::Test {
  protected:

@@ -45,29 +45,32 @@ bool fill_disk(Arena& arena, const char* act, Random& random) {
   return true;
 }
 
+// `end` ends PostgreSQL, which is started again soon.
+template <typename End>
+bool restart(Arena& arena, const char* act, Random& random, End end) {
+  const auto time = between(random, 50, 800);
+  auto* postgres = arena.postgres();
+  if (postgres == nullptr) return false;
+  arena.postgres_away(act, time, [postgres] { postgres->start(); });
+  end(*postgres);
+  return true;
+}
+
 }  // namespace
 
 const Act postgres_kill = {"kill -9 of PostgreSQL", Part::postgres,
                            [](Arena& arena, Random& random) {
-                             const auto time = between(random, 50, 800);
-                             auto* postgres = arena.postgres();
-                             if (postgres == nullptr) return false;
-                             arena.postgres_away(postgres_kill.name, time,
-                                                 [postgres] { postgres->start(); });
-                             postgres->kill9();
-                             return true;
+                             return restart(arena, postgres_kill.name, random,
+                                            [](PostgresCluster& postgres) { postgres.kill9(); });
                            },
                            seen<postgres_kill>};
 
 const Act postgres_immediate = {"immediate stop of PostgreSQL", Part::postgres,
                                 [](Arena& arena, Random& random) {
-                                  const auto time = between(random, 50, 800);
-                                  auto* postgres = arena.postgres();
-                                  if (postgres == nullptr) return false;
-                                  arena.postgres_away(postgres_immediate.name, time,
-                                                      [postgres] { postgres->start(); });
-                                  postgres->stop(PostgresCluster::Mode::immediate);
-                                  return true;
+                                  return restart(arena, postgres_immediate.name, random,
+                                                 [](PostgresCluster& postgres) {
+                                                   postgres.stop(PostgresCluster::Mode::immediate);
+                                                 });
                                 },
                                 seen<postgres_immediate>};
 

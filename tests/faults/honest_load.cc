@@ -38,12 +38,7 @@ HonestLoad::HonestLoad(const Options& options) {
   if (options.some_bad) command.insert(command.end(), {"--file", make_file(options)});
   Process::Options process_options;
   process_options.output_file = dir_ / "report";
-  const auto start = [&] { process_ = std::make_unique<Process>(command, process_options); };
-  if (options.within) {
-    options.within(start);
-  } else {
-    start();
-  }
+  process_ = start_within(options.within, std::move(command), process_options);
   const bool sends = eventually([this] { return !running() || !lanes().empty(); });
   if (!sends) throw std::runtime_error("the load does not begin");
 }

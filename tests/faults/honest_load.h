@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "txindex/endpoint.h"
 
 #include "faults/sent_table.h"
+#include "faults/within.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 #include "tools/journal.h"
@@ -31,8 +31,7 @@ class HonestLoad {
     // From a file: one in kOneInBad does not verify, and all have slots.
     bool some_bad = false;
     std::uint64_t seed = 1;  // of that file
-    // Runs its argument, which starts a process: for one in another network namespace.
-    std::function<void(const std::function<void()>&)> within;
+    Within within;
   };
   struct Lane {
     std::uint64_t sent = 0;

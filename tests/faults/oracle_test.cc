@@ -75,15 +75,10 @@ TEST_F(OracleTest, SeesEachKindOfHarm) {
   // Its postings are at another time now: they belong to no row, and it has none.
   EXPECT_EQ(counts().wrong_columns, 2U);
   EXPECT_GT(counts().wrong_postings, 1U);
-  harm(
-      "UPDATE txindex.transaction_accounts a SET ts = t.ts FROM txindex.transactions t"
-      " WHERE a.id = t.id");
-  harm(
-      "UPDATE txindex.transaction_lookups l SET ts = t.ts FROM txindex.transactions t"
-      " WHERE l.id = t.id");
-  harm(
-      "UPDATE txindex.instructions i SET ts = t.ts FROM txindex.transactions t"
-      " WHERE i.id = t.id");
+  for (const std::string table : {"transaction_accounts", "transaction_lookups", "instructions"}) {
+    harm("UPDATE txindex." + table +
+         " p SET ts = t.ts FROM txindex.transactions t WHERE p.id = t.id");
+  }
   EXPECT_EQ(counts().wrong_postings, 0U);
 
   harm("UPDATE txindex.transaction_accounts SET roles = roles # 2 WHERE id = " + row(3) +

@@ -67,12 +67,7 @@ void Service::start() {
   Process::Options process_options;
   process_options.environment = options_.environment;
   process_options.output_file = dir_ / "log";
-  const auto run = [&] { process_ = std::make_unique<Process>(command, process_options); };
-  if (options_.within) {
-    options_.within(run);
-  } else {
-    run();
-  }
+  process_ = start_within(options_.within, std::move(command), process_options);
   ++starts_;
 }
 

@@ -1,7 +1,6 @@
 // txindexd as a service manager keeps it: always on the same address, started again when it ends.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "txindex/endpoint.h"
 
+#include "faults/within.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -21,8 +21,7 @@ class Service {
     std::string listen = "127.0.0.1:0";
     std::vector<std::string> flags;
     std::map<std::string, std::string> environment;
-    // Runs its argument, which starts a process: for one in another network namespace.
-    std::function<void(const std::function<void()>&)> within;
+    Within within;
   };
 
   // Returns when it is ready; the address is then fixed. Throws if it does not become ready.

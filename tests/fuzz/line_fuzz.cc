@@ -29,17 +29,13 @@ void take(Outcome& outcome, std::span<std::uint8_t> line) {
 }
 
 Outcome read_cut(Bytes stream, fuzz::Cut cut) {
-  static test::LoopParts parts(1 << 30);
   FrameBuffer buffer;
   Outcome outcome;
-  fuzz::feed(buffer, parts, stream, cut, [&](FrameBuffer& in) {
-    for (;;) {
-      std::span<std::uint8_t> line;
-      const auto status = in.next_line(line);
-      outcome.bad = status == FrameBuffer::Status::bad;
-      if (status != FrameBuffer::Status::whole) return !outcome.bad;
-      take(outcome, line);
-    }
+  outcome.bad = fuzz::read_all(buffer, stream, cut, [&](FrameBuffer& in) {
+    std::span<std::uint8_t> line;
+    const auto status = in.next_line(line);
+    if (status == FrameBuffer::Status::whole) take(outcome, line);
+    return status;
   });
   if (!outcome.bad) take(outcome, buffer.last_line());
   return outcome;
@@ -68,10 +64,5 @@ void check(Bytes stream, const Outcome& outcome) {
 
 TXINDEX_FUZZ_TARGET(line) {
   if (input.empty()) return;
-  const Bytes stream = input.subspan(1);
-  const Outcome whole = read_cut(stream, {fuzz::kWhole, fuzz::kWhole});
-  fuzz::cut_everywhere(stream, input[0] % 64U + 1, read_cut, [&](const Outcome& outcome) {
-    fuzz::require(outcome == whole, "another cut, the same lines");
-  });
-  check(stream, whole);
+  check(input.subspan(1), fuzz::read_however_cut(input, read_cut));
 }

@@ -43,13 +43,36 @@ void feed(net::FrameBuffer& buffer, test::LoopParts& parts, Bytes stream, Cut cu
   }
 }
 
-// The same comes out of a stream (`read(stream, cut)`) however it is cut: `same(outcome)` says.
-template <typename Read, typename Same>
-void cut_everywhere(Bytes stream, std::size_t piece, Read read, Same same) {
-  same(read(stream, Cut{piece, piece}));
-  if (stream.size() >= kShort) return;
-  for (std::size_t at = 1; at < stream.size(); ++at)
-    same(read(stream, Cut{at, kWhole}));
+// What comes out of the stream behind the first byte, which says how it is cut: the same
+// (`read(stream, cut)`) however that is.
+template <typename Read>
+auto read_however_cut(Bytes input, Read read) {
+  const Bytes stream = input.subspan(1);
+  const auto whole = read(stream, Cut{kWhole, kWhole});
+  const auto same = [&](Cut cut) { require(read(stream, cut) == whole, "another cut, the same"); };
+  const std::size_t piece = input[0] % 64U + 1;
+  same({piece, piece});
+  if (stream.size() < kShort) {
+    for (std::size_t at = 1; at < stream.size(); ++at)
+      same({at, kWhole});
+  }
+  return whole;
+}
+
+// Everything that `next(buffer)` finds in the stream, until it says that nothing more is whole.
+// True: what comes next is bad.
+template <typename Next>
+bool read_all(net::FrameBuffer& buffer, Bytes stream, Cut cut, Next next) {
+  static test::LoopParts parts(1 << 30);
+  bool bad = false;
+  feed(buffer, parts, stream, cut, [&](net::FrameBuffer& in) {
+    auto status = net::FrameBuffer::Status::whole;
+    while (status == net::FrameBuffer::Status::whole)
+      status = next(in);
+    bad = status == net::FrameBuffer::Status::bad;
+    return !bad;
+  });
+  return bad;
 }
 
 }  // namespace txindex::fuzz

@@ -1,7 +1,5 @@
 #include "sim/fake_database.h"
 
-#include <algorithm>
-
 namespace txindex::sim {
 namespace {
 

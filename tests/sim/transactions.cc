@@ -1,6 +1,5 @@
 #include "sim/transactions.h"
 
-#include <algorithm>
 #include <array>
 #include <unordered_map>
 

@@ -4,6 +4,7 @@
 #include <pqxx/pqxx>
 
 #include "store/store_fixture.h"
+#include "text/hex.h"
 
 namespace txindex::store {
 namespace {
@@ -21,7 +22,7 @@ class PeopleTest : public StoreFixture {
     return rows.empty() || rows[0][0].is_null() ? "" : rows[0][0].c_str();
   }
   std::string base58(Bytes bytes) {
-    return ask("SELECT txindex.base58('\\x" + test::hex(bytes) + "')");
+    return ask("SELECT txindex.base58('\\x" + text::hex(bytes) + "')");
   }
 
   pqxx::connection connection;
@@ -83,7 +84,7 @@ TEST_F(PeopleTest, FindATransactionByItsId) {
       " FROM txindex.transaction('" +
       id + "')");
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0][0].c_str(), test::hex(rows[7].transaction->raw));
+  EXPECT_EQ(found[0][0].c_str(), text::hex(rows[7].transaction->raw));
   EXPECT_STREQ(found[0][1].c_str(), "solana");
   EXPECT_STREQ(found[0][2].c_str(), "legacy");
   EXPECT_STREQ(found[0][3].c_str(), "12345");
@@ -131,7 +132,7 @@ TEST_F(PeopleTest, AnAddressHasItsHistoryNewestFirstAndPageByPage) {
       "SELECT txindex.base58(t.txid) FROM txindex.transactions t JOIN txindex.transaction_accounts "
       "a"
       " USING (ts, id) WHERE a.account = '\\x" +
-      test::hex(account.address) + "' ORDER BY ts DESC, id DESC");
+      text::hex(account.address) + "' ORDER BY ts DESC, id DESC");
   ASSERT_EQ(expected.size(), seen.size());
   for (std::size_t i = 0; i < seen.size(); ++i)
     EXPECT_EQ(seen[i], expected[static_cast<unsigned>(i)][0].c_str());
@@ -152,7 +153,7 @@ TEST_F(PeopleTest, AHistoryReadsNoMorePartitionsThanItNeeds) {
   const auto plan = work.exec(
       "EXPLAIN (ANALYZE, TIMING OFF) SELECT p.ts, p.id FROM txindex.transaction_accounts p"
       " WHERE p.account = '\\x" +
-      test::hex(rows[0].table->accounts[0].address) +
+      text::hex(rows[0].table->accounts[0].address) +
       "' AND p.ts <= 'infinity' ORDER BY p.ts DESC, p.id DESC LIMIT 1");
   int never = 0;
   for (const auto& line : plan) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "store/store_fixture.h"
+#include "text/hex.h"
 
 namespace txindex::store {
 namespace {
@@ -38,13 +39,13 @@ TEST_F(PgStoreTest, StoresEveryColumnAsItCame) {
   EXPECT_EQ(postgres.query(
                 "SELECT concat_ws(' ', encode(txid, 'hex'), encode(fee_payer, 'hex'),"
                 " encode(recent_blockhash, 'hex'), encode(raw, 'hex')) FROM txindex.transactions"),
-            test::hex(t.txid) + " " + test::hex(t.fee_payer) + " " + test::hex(t.recent_blockhash) +
-                " " + test::hex(t.raw));
+            text::hex(t.txid) + " " + text::hex(t.fee_payer) + " " + text::hex(t.recent_blockhash) +
+                " " + text::hex(t.raw));
   for (const auto& account : table.accounts) {
     EXPECT_EQ(postgres.query(
                   "SELECT a.roles FROM txindex.transaction_accounts a JOIN txindex.transactions t"
                   " USING (ts, id, chain) WHERE a.account = '\\x" +
-                  test::hex(account.address) + "'"),
+                  text::hex(account.address) + "'"),
               std::to_string(account.roles));
   }
   EXPECT_EQ(count("transaction_accounts"), "4");
@@ -53,13 +54,13 @@ TEST_F(PgStoreTest, StoresEveryColumnAsItCame) {
           "SELECT string_agg(concat_ws(',', encode(lookup_table, 'hex'), encode(writable, 'hex'),"
           " encode(readonly, 'hex')), ' ' ORDER BY ordinal) FROM txindex.transaction_lookups"
           " JOIN txindex.transactions USING (ts, id, chain)"),
-      test::hex(table.lookups[0].table) + "," + test::hex(table.lookups[0].writable) + ", " +
-          test::hex(table.lookups[1].table) + "," + test::hex(table.lookups[1].writable) + "," +
-          test::hex(table.lookups[1].readonly));
+      text::hex(table.lookups[0].table) + "," + text::hex(table.lookups[0].writable) + ", " +
+          text::hex(table.lookups[1].table) + "," + text::hex(table.lookups[1].writable) + "," +
+          text::hex(table.lookups[1].readonly));
   std::string expected;
   for (const auto& i : table.instructions) {
-    expected += test::hex(table.accounts[i.program].address) + "," + test::hex(i.accounts) + "," +
-                test::hex(i.data) + " ";
+    expected += text::hex(table.accounts[i.program].address) + "," + text::hex(i.accounts) + "," +
+                text::hex(i.data) + " ";
   }
   EXPECT_EQ(postgres.query(
                 "SELECT string_agg(concat_ws(',', encode(program, 'hex'), encode(accounts, 'hex'),"
@@ -73,7 +74,7 @@ TEST_F(PgStoreTest, StoresTheLargestTransactionWhole) {
   const Row row = sample.make(kMiddle, {.raw_bytes = 4096});
   ASSERT_EQ(write_one(store, row), Outcome::committed);
   EXPECT_EQ(postgres.query("SELECT encode(raw, 'hex') FROM txindex.transactions"),
-            test::hex(row.transaction->raw));
+            text::hex(row.transaction->raw));
 }
 
 TEST_F(PgStoreTest, EachLevelStoresWhatItSays) {
@@ -201,6 +202,20 @@ TEST_F(PgStoreTest, CountsWhatItDoes) {
   EXPECT_EQ(stats::get(block, Word::postgres_connects), 1U);
   EXPECT_EQ(stats::get(block, Word::postgres_connected), 1U);
   EXPECT_EQ(stats::get(block, Word::postgres_ambiguous), 0U);
+}
+
+TEST_F(PgStoreTest, ItIsAWriterBeforeItIsConnected) {
+  const auto writers = [&] { return stats::get(block, Word::writers); };
+  {
+    PgStore one(options(), block);
+    const PgStore other(options(), block);
+    EXPECT_EQ(writers(), 2U);
+    ASSERT_TRUE(one.connect());
+    EXPECT_EQ(stats::get(block, Word::postgres_connected), 1U);
+    EXPECT_EQ(writers(), 2U);
+  }
+  EXPECT_EQ(stats::get(block, Word::postgres_connected), 0U);
+  EXPECT_EQ(writers(), 0U);
 }
 
 TEST_F(PgStoreTest, WritersWithTheSameRowsNeverDeadlock) {

@@ -270,12 +270,19 @@ TEST_F(RolesTest, TheScriptAndTheMigrationsCanBeRunAgainAndChangeNothing) {
   EXPECT_EQ(postgres.query(rights), before);
 }
 
+// As it is before the two roles: ingest owns its database and makes the schema. Returns where that
+// is, without the user.
+std::string give_ingest_a_schema(const test::PostgresCluster& cluster) {
+  cluster.query("CREATE ROLE txindexd LOGIN");
+  cluster.query("CREATE DATABASE chain OWNER txindexd");
+  const std::string where = "host=" + cluster.host() + " dbname=chain";
+  EXPECT_TRUE(migrate(where + " user=txindexd", 1h));
+  return where;
+}
+
 TEST_F(RolesTest, ASchemaOfIngestsOwnBecomesTheOwners) {
   test::PostgresCluster old;
-  old.query("CREATE ROLE txindexd LOGIN");
-  old.query("CREATE DATABASE chain OWNER txindexd");
-  const std::string host = "host=" + old.socket_path().parent_path().string() + " dbname=chain";
-  ASSERT_TRUE(migrate(host + " user=txindexd", 1h));
+  const std::string host = give_ingest_a_schema(old);
   auto o = options();
   o.conninfo = host + " user=txindexd";
   PgStore store(o, block);
@@ -302,10 +309,7 @@ TEST_F(RolesTest, ASchemaOfIngestsOwnBecomesTheOwners) {
 // Of a partition that somebody is making while the script runs nothing stays with ingest.
 TEST_F(RolesTest, InADatabaseInUseTheScriptWaitsForWhoMakesAPartition) {
   test::PostgresCluster old;
-  old.query("CREATE ROLE txindexd LOGIN");
-  old.query("CREATE DATABASE chain OWNER txindexd");
-  const std::string host = "host=" + old.socket_path().parent_path().string() + " dbname=chain";
-  ASSERT_TRUE(migrate(host + " user=txindexd", 1h));
+  const std::string host = give_ingest_a_schema(old);
   const auto script = [&](const std::string& lock_timeout) {
     return test::run({"psql", "-X", "-q", "-v", "lock_timeout=" + lock_timeout, "-f",
                       TXINDEX_SOURCE_DIR "/config/postgresql/roles.sql", host + " user=postgres"});

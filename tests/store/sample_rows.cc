@@ -57,14 +57,4 @@ store::Row stamped(store::Row row, std::int64_t time_us) {
   return row;
 }
 
-std::string hex(Bytes bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
-
 }  // namespace txindex::test

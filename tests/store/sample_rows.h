@@ -45,6 +45,4 @@ class SampleRows {
 // The same transaction under another stamp.
 store::Row stamped(store::Row row, std::int64_t time_us);
 
-std::string hex(Bytes bytes);
-
 }  // namespace txindex::test

@@ -93,4 +93,9 @@ class FakeServer {
   std::thread acceptor_;
 };
 
+// A port on this machine at which nobody listens any more.
+inline std::uint16_t port_of_nobody() {
+  return FakeServer(FakeServer::Script{}).port();
+}
+
 }  // namespace txindex::test

@@ -12,6 +12,7 @@
 #include "access/tokens.h"
 #include "stats/segment.h"
 #include "stats/tokens.h"
+#include "support/expect.h"
 
 namespace txindex::access {
 namespace {
@@ -28,8 +29,6 @@ std::string error_of(const std::string& text) {
   EXPECT_EQ(parsed.error().exit_status, kExitConfiguration);
   return parsed.error().message;
 }
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 // --- The file ----------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <boost/asio/post.hpp>
 #include <filesystem>
 #include <future>
@@ -17,6 +16,7 @@
 #include "admin/server.h"
 #include "stats/block.h"
 #include "stats/service.h"
+#include "support/expect.h"
 #include "support/http_exchange.h"
 #include "support/process.h"
 
@@ -28,8 +28,6 @@ using std::chrono::seconds;
 using test::HttpConnection;
 using test::HttpReply;
 using namespace std::string_literals;
-
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST(HostCheckTest, AddressesLocalhostAndTheNamesThatWereGivenAreAnswered) {
   const std::vector<std::string> names = {"indexer.example.org"};

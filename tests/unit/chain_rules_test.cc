@@ -1,7 +1,6 @@
 // Every rule is broken by a transaction that is whole in all other respects.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <functional>
 #include <set>
 #include <string>

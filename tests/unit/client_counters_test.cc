@@ -66,14 +66,9 @@ TEST(ClientCounters, OneThatFallsSilentIsHung) {
 }
 
 TEST(ClientCounters, OneThatNobodyTakesIsRefused) {
-  std::uint16_t port = 0;
-  {
-    FakeServer server(Script{});
-    port = server.port();
-  }
   auto options = Producer::quick();
   options.give_up_after = 150ms;
-  Producer producer(port, options);
+  Producer producer(test::port_of_nobody(), options);
   ASSERT_TRUE(producer.send(1));
   EXPECT_FALSE(producer.client.finish());
   EXPECT_GE(producer.client.counters().refused, 2U);

@@ -24,11 +24,7 @@ using Ending = FakeServer::Ending;
 using Script = FakeServer::Script;
 
 TEST(ClientFailure, GivesUpOnAServerThatIsNotThere) {
-  std::uint16_t port = 0;
-  {
-    FakeServer server(Script{});
-    port = server.port();
-  }
+  const std::uint16_t port = test::port_of_nobody();
   auto options = Producer::quick();
   options.give_up_after = 150ms;
   Producer producer(port, options);

@@ -36,7 +36,7 @@ const std::map<std::string, Names> kMayInclude = {
     {"store", {"chain", "flow", "stats", "log", "text"}},
     {"config", {"log", "text"}},
     {"tls", {}},
-    {"access", {"config", "stats", "tls"}},
+    {"access", {"config", "stats", "text", "tls"}},
     {"admin", {"flow", "stats", "log"}},
     {"process",
      {"access", "admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store",

@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <string>
 
 #include "support/keys.h"
-#include "support/random.h"
 
 namespace txindex::verify {
 namespace {

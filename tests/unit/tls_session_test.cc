@@ -1,5 +1,4 @@
 // TLS sessions against each other, over a pair of sockets with little room.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>

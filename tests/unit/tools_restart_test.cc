@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "support/fake_admin.h"
 #include "support/signal_recorder.h"

@@ -51,7 +51,7 @@ enum class ErrorCode : std::uint16_t {
   unknown_type = 3,
   unexpected_frame = 4,  // TX before HELLO, a second HELLO
   unsupported_version = 5,
-  refused = 6,        // token, limit
+  refused = 6,        // no valid token, no TLS
   line_too_long = 7,  // line mode only, where it is text
   // Of these it is worth while to connect again, after a while.
   timed_out = 8,             // HELLO, a whole frame, or reading the answers took too long

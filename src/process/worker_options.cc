@@ -1,0 +1,79 @@
+#include "process/worker_options.h"
+
+#include <chrono>
+#include <cstddef>
+
+#include "store/connection_string.h"
+
+namespace txindex::process {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A parcel holds up to 256 transactions: this is about what the threads do in a fifth of a second.
+constexpr std::size_t kVerifyQueueParcelsPerThread = 16;
+// In the batch queue: for each writer the batch that it takes next, and one more.
+constexpr std::size_t kBatchesWaitingPerWriter = 2;
+
+Intake::Options intake_options(const config::Config& config) {
+  return {.max_future_us = config.time_max_future.count(),
+          .max_age_us = config.time_max_age.count(),
+          .max_rows = config.batch_max_rows,
+          .max_bytes = config.batch_max_bytes};
+}
+
+net::ConnectionLimits connection_limits(const config::Config& config) {
+  net::ConnectionLimits limits;
+  limits.per_address = config.max_connections_per_address;
+  limits.deadlines.hello_us = config.hello_timeout.count();
+  limits.deadlines.frame_us = config.frame_timeout.count();
+  limits.deadlines.answers_us = config.answers_timeout.count();
+  limits.deadlines.idle_us = config.idle_timeout ? config.idle_timeout->count() : 0;
+  return limits;
+}
+
+verify::VerifyPool::Options verify_options(const config::Config& config) {
+  const int threads = config::effective_verify_threads(config, config::available_cores());
+  return {.threads = threads,
+          .queue_parcels = kVerifyQueueParcelsPerThread * static_cast<std::size_t>(threads)};
+}
+
+batch::Batcher::Options batch_options(const config::Config& config) {
+  return {.max_rows = config.batch_max_rows,
+          .max_bytes = config.batch_max_bytes,
+          .linger = config.batch_linger};
+}
+
+std::size_t batch_capacity_rows(const config::Config& config) {
+  return config.batch_max_rows * kBatchesWaitingPerWriter *
+         static_cast<std::size_t>(config.writers);
+}
+
+store::PgStore::Options store_options(const config::Config& config) {
+  store::PgStore::Options options;
+  options.conninfo = config.database;
+  options.index_level = config.index_level;
+  options.dedup_window = duration_cast<seconds>(config.dedup_window);
+  options.partition_interval = duration_cast<seconds>(config.partition_interval);
+  options.allow_unsafe_durability = config.allow_unsafe_durability;
+  if (config.statement_timeout)
+    options.statement_timeout = std::chrono::ceil<milliseconds>(*config.statement_timeout);
+  return options;
+}
+
+store::Maintenance::Options maintenance_options(const config::Config& config) {
+  store::Maintenance::Options options;
+  options.conninfo = config.database;
+  options.partition_interval = duration_cast<seconds>(config.partition_interval);
+  options.retention = config.retention;
+  return options;
+}
+
+Sandbox worker_sandbox(const config::Config& config) {
+  return {.role = SandboxRole::worker,
+          .readable = store::files_of(config.database),
+          .abstract_sockets = store::has_abstract_socket(config.database)};
+}
+
+}  // namespace txindex::process
