@@ -38,7 +38,7 @@ std::string owner_of(pid_t pid) {
   if (stat(proc_path(pid).c_str(), &status) != 0) return "its user";
   passwd entry{};
   passwd* found = nullptr;
-  std::vector<char> strings(16 * 1024);
+  std::vector<char> strings(std::size_t{16} * 1024);
   getpwuid_r(status.st_uid, &entry, strings.data(), strings.size(), &found);
   return found != nullptr ? std::string("user ") + found->pw_name
                           : "user " + std::to_string(status.st_uid);

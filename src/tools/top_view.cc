@@ -119,7 +119,8 @@ void add_slots(const ServiceStatus& status, std::size_t room, std::vector<TopLin
     slots.push_back(&slot);
   std::size_t shown = slots.size();
   if (shown > room - 1) {
-    std::ranges::stable_partition(slots, [](const auto* slot) { return !is_well(*slot); });
+    std::stable_partition(slots.begin(), slots.end(),
+                          [](const auto* slot) { return !is_well(*slot); });
     shown = room - 2;
   }
   for (std::size_t i = 0; i < shown; ++i)
