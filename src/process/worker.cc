@@ -221,12 +221,12 @@ void Worker::on_message(Received received) {
 }
 
 // `empty_queues`: nobody comes after this process, so those who wait to be accepted are taken in,
-// to be told.
+// to be told. Not before it is ready: what they have sent already could not be committed.
 void Worker::drain(const char* why, bool empty_queues) {
   if (draining_) return;
   draining_ = true;
   log::debug("draining: {}", why);
-  queues_.leave(empty_queues);
+  queues_.leave(empty_queues && writers_ != nullptr);
   connector_.stop();
   // Its successor takes over, or another worker does.
   if (maintenance_) maintenance_->stop();

@@ -7,8 +7,10 @@
 #include "support/churn.h"
 #include "support/network.h"
 #include "support/postgres.h"
+#include "support/raw_client.h"
 #include "support/sending.h"
 #include "support/server.h"
+#include "support/solana_builder.h"
 
 namespace txindex::test {
 namespace {
@@ -163,6 +165,20 @@ TEST_F(QueuesTest, OfAWorkerThatKeepsDyingAreServedByASibling) {
       << server->log();
   EXPECT_TRUE(server->logs("a queue is its worker's own again queue=\"worker 1\""))
       << server->log();
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
+// It has no writers, so that what it took could never be committed, nor its end come.
+TEST_F(QueuesTest, AWorkerThatIsNotReadyTakesNobodyInWhenItIsToEnd) {
+  start({"--workers=1"});
+  const pid_t before = server->worker_pids().at(0);
+  postgres_cluster.stop();
+  kill(before, SIGKILL);
+  ASSERT_TRUE(server->logs("PostgreSQL failed; trying until it succeeds")) << server->log();
+  RawClient client(server->port());
+  client.send(RawClient::Bytes{0x00, 0x54, 0x58, 0x49});
+  client.send_frame(0x01, {1, 0, 0});
+  client.send_tx(solana_transfer(SolanaTransaction::kLegacy, 1).bytes());
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
