@@ -17,6 +17,7 @@
 #include "stats/segment.h"
 #include "store/connection_string.h"
 #include "store/schema.h"
+#include "verify/backend.h"
 #include "version.h"
 
 namespace {
@@ -171,6 +172,13 @@ std::string process_name(const config::CommandLine& line) {
   }
 }
 
+int print_version() {
+  const auto backend = verify::start(VerifyBackend::automatic);
+  std::printf("txindexd %s\nsignatures are verified by %s, unless verify.backend says otherwise\n",
+              version(), std::string(verify::name(*backend)).c_str());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -183,8 +191,7 @@ int main(int argc, char** argv) {
       std::fputs(line->help.c_str(), stdout);
       return 0;
     case config::Command::version:
-      std::printf("txindexd %s\n", version());
-      return 0;
+      return print_version();
     case config::Command::print_config:
       std::fputs(config::print(line->config).c_str(), stdout);
       return 0;
@@ -196,13 +203,15 @@ int main(int argc, char** argv) {
   if (auto ok = add_passwords(config, line->command); !ok) {
     return child_failed(control_fd_of(argc, argv), ok.error());
   }
-  // Each worker reads certificates and tokens for itself; here so that what is wrong is said at
-  // once, and never by a supervisor that could not go back any more.
+  // Each worker reads certificates and tokens for itself, and chooses what verifies; here so that
+  // what is wrong is said at once, and never by a supervisor that could not go back any more.
   const bool takes_over = line->command == config::Command::takeover;
   if (line->command == config::Command::check_config || line->command == config::Command::serve ||
       (takes_over && line->takeover.check)) {
     if (auto guard = access::Guard::load(config); !guard)
       return child_failed(line->takeover.control_fd, guard.error());
+    if (auto backend = verify::start(config.verify_backend); !backend)
+      return child_failed(line->takeover.control_fd, backend.error());
   }
   if (line->command == config::Command::check_config || line->command == config::Command::serve ||
       takes_over) {

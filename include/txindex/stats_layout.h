@@ -28,7 +28,7 @@
 namespace txindex::stats {
 
 inline constexpr std::uint64_t kMagic = 0x3130535441545854;  // "TXTATS01"
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 inline constexpr std::size_t kPageBytes = 4096;
 
 enum class Kind : std::uint8_t { counter, gauge };
@@ -91,7 +91,8 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(share_waits, counter, "Times a connection was not read because it had its share")       \
   X(accept_errors, counter, "Times accepting failed for want of descriptors or memory")     \
   X(tls_failed, counter, "Producer connections that did not complete the TLS handshake")    \
-  X(tokens_refused, counter, "Producer connections ended for want of a valid token")
+  X(tokens_refused, counter, "Producer connections ended for want of a valid token")        \
+  X(verify_backend, gauge, "A VerifyBackend, as a number: what verifies signatures")
 
 // What a slot's process is doing; the word `state`.
 enum class ProcessState : std::uint8_t {

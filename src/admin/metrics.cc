@@ -224,9 +224,14 @@ void add_processes(std::vector<MetricFamily>& to, const Slots& slots) {
                            "Its number among the processes that the slot has had");
   auto heartbeat = family("process_heartbeat_age_seconds", MetricType::Gauge,
                           "Time since its event loop last turned; absent without a process");
+  auto backend =
+      family("process_verify_backend", MetricType::Gauge,
+             "1 for what verifies its signatures; auto: it does not say, or verifies none");
   for (const auto& [label, slot] : slots) {
     const ProcessReading& process = slot->process();
     const Labels labels = {{"slot", label}};
+    add_state(backend, "backend", kVerifyBackends,
+              static_cast<std::uint64_t>(process.verify_backend), labels);
     add_state(state, "state", stats::kProcessStates, static_cast<std::uint64_t>(process.state),
               labels);
     add(pid, process.pid, labels);
@@ -234,7 +239,7 @@ void add_processes(std::vector<MetricFamily>& to, const Slots& slots) {
     if (process.heartbeat_age_us)
       add(heartbeat, static_cast<double>(*process.heartbeat_age_us) * kMicrosecond, labels);
   }
-  for (auto* each : {&state, &pid, &generation, &heartbeat})
+  for (auto* each : {&state, &backend, &pid, &generation, &heartbeat})
     to.push_back(std::move(*each));
 }
 

@@ -16,6 +16,7 @@ ProcessReading process_of(const stats::Snapshot& side, std::int64_t steady_us) {
   process.pid = side[Word::pid];
   process.generation = side[Word::generation];
   process.state = static_cast<ProcessState>(side[Word::state]);
+  process.verify_backend = static_cast<VerifyBackend>(side[Word::verify_backend]);
   const std::uint64_t beat = side[Word::heartbeat_us];
   if (process.pid != 0 && beat != 0) {
     // It may have beaten since `steady_us` was taken.

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "txindex/verify_backend.h"
+
 #include "stats/segment.h"
 #include "stats/service.h"
 #include "stats/snapshot.h"
@@ -20,6 +22,7 @@ struct ProcessReading {
   std::uint64_t pid = 0;
   std::uint64_t generation = 0;
   stats::ProcessState state{};
+  VerifyBackend verify_backend{};  // automatic: it has not chosen yet, or verifies nothing
   // Since its event loop last turned, in microseconds; nothing if it has not yet.
   std::optional<std::uint64_t> heartbeat_age_us;
 };

@@ -66,7 +66,8 @@ json::object recent_of(const Recent& recent) {
 
 // Those of a process and not of a slot are said elsewhere, and so is `restarts` by its own name.
 bool is_of_a_process(Word word) {
-  constexpr std::array kOfProcess = {Word::pid, Word::generation, Word::state, Word::heartbeat_us};
+  constexpr std::array kOfProcess = {Word::pid, Word::generation, Word::state, Word::heartbeat_us,
+                                     Word::verify_backend};
   return std::find(kOfProcess.begin(), kOfProcess.end(), word) != kOfProcess.end();
 }
 
@@ -100,6 +101,11 @@ json::object slot_of(const SlotReading& slot, const char* kind, const Recent& re
   out["heartbeat_age_seconds"] = process.heartbeat_age_us
                                      ? json::value(in_seconds(*process.heartbeat_age_us))
                                      : json::value(nullptr);
+  out["verify_backend"] =
+      process.verify_backend == VerifyBackend::automatic
+          ? json::value(nullptr)
+          : json::value(
+                name_of(kVerifyBackends, static_cast<std::uint64_t>(process.verify_backend)));
   json::array processes;
   for (const auto& side : slot.sides) {
     if (side.pid == 0) continue;

@@ -16,6 +16,7 @@
 #include "txindex/endpoint.h"
 #include "txindex/index_level.h"
 #include "txindex/limits.h"
+#include "txindex/verify_backend.h"
 
 namespace txindex::config {
 
@@ -48,7 +49,8 @@ struct Config {
 
   int workers = 0;         // 0: one for each core
   int verify_threads = 0;  // of each worker; 0: what the cores leave
-  int writers = 2;         // PostgreSQL connections of each worker
+  VerifyBackend verify_backend = VerifyBackend::automatic;
+  int writers = 2;  // PostgreSQL connections of each worker
   std::size_t batch_max_rows = 2000;
   std::size_t batch_max_bytes = 4 * limits::kMiB;
   std::chrono::microseconds batch_linger = std::chrono::milliseconds(2);

@@ -36,6 +36,15 @@ class BoundedQueue {
     return value;
   }
 
+  // nullopt: there is nothing just now.
+  std::optional<T> try_pop() {
+    const std::lock_guard lock(mutex_);
+    if (items_.empty()) return std::nullopt;
+    std::optional<T> value(std::move(items_.front()));
+    items_.pop_front();
+    return value;
+  }
+
   void close() {
     {
       const std::lock_guard lock(mutex_);

@@ -114,5 +114,9 @@ bool listeners_are_kept() {
   return std::getenv("TXINDEX_TEST_NO_ESCROW") == nullptr;
 }
 
+bool kernel_in_plain_code() {
+  return std::getenv("TXINDEX_TEST_KERNEL") != nullptr;
+}
+
 }  // namespace txindex::flow
 #endif

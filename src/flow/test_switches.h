@@ -9,6 +9,7 @@
 //   TXINDEX_TEST_SEED       of the chances above
 //   TXINDEX_TEST_SPIN       SLOT: the event loop of that worker's first process does not turn
 //   TXINDEX_TEST_NO_ESCROW  the supervisor keeps no duplicates of listening sockets
+//   TXINDEX_TEST_KERNEL     verify.backend avx512ifma is there everywhere, and runs in plain code
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,7 @@ void crash_point(CrashPoint point);
 bool broken(Promise promise);
 bool spins(int slot);
 bool listeners_are_kept();
+bool kernel_in_plain_code();
 #else
 inline void crash_early() {}
 inline void crash_point(CrashPoint) {}
@@ -50,6 +52,9 @@ constexpr bool spins(int) {
 }
 constexpr bool listeners_are_kept() {
   return true;
+}
+constexpr bool kernel_in_plain_code() {
+  return false;
 }
 #endif
 

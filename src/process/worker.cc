@@ -43,7 +43,7 @@
 #include "process/worker_options.h"
 #include "process/writers.h"
 #include "store/maintenance.h"
-#include "verify/signature.h"
+#include "verify/backend.h"
 #include "verify/verify_pool.h"
 
 namespace txindex::process {
@@ -201,6 +201,9 @@ void Worker::ready() {
     }
   }
   try_what_is_forbidden();
+  // Not before: a start that fails is one line.
+  log::event(log::Level::info, "signatures are verified",
+             {{"backend", verify::name(verify::backend())}});
   queues_.start();
   supervisor_.ready();
 }
@@ -289,11 +292,11 @@ int run_worker(const config::Config& config, const WorkerEnvironment& environmen
   // to say. A peer that is gone is an error code, not a signal.
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
-  verify::initialise();
   const auto refused = [&](const Failure& failure) {
     if (!tell_failure(environment.control_fd, failure)) log::critical("{}", failure.message);
     return failure.exit_status;
   };
+  if (const auto ok = verify::start(config.verify_backend); !ok) return refused(ok.error());
   // With what this process has read: the supervisor may know an older configuration.
   const auto inherited =
       environment.listen_fd < 0 ? std::nullopt : local_address(environment.listen_fd);

@@ -12,7 +12,7 @@
 #include "chain/base64.h"
 #include "tools/ordered_workers.h"
 #include "tools/output.h"
-#include "verify/signature.h"
+#include "verify/backend.h"
 
 namespace txindex::tools {
 namespace {
@@ -48,7 +48,7 @@ std::uint64_t fresh_seed() {
 }  // namespace
 
 result<void> gen(const GenOptions& options) {
-  verify::initialise();
+  if (auto ok = verify::start(VerifyBackend::libsodium); !ok) return ok.error();
   auto out = OutputFile::open(options.out);
   if (!out) return out.error();
   if (!options.lines && out->is_terminal()) {

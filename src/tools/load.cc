@@ -16,7 +16,7 @@
 #include "tools/interrupt.h"
 #include "tools/load_driver.h"
 #include "tools/output.h"
-#include "verify/signature.h"
+#include "verify/backend.h"
 
 namespace txindex::tools {
 namespace {
@@ -302,7 +302,7 @@ void print_json(const LoadOptions& options, const Report& report) {
 
 result<bool> load(const LoadOptions& options) {
   if (auto ok = check(options); !ok) return ok.error();
-  verify::initialise();
+  if (auto ok = verify::start(VerifyBackend::libsodium); !ok) return ok.error();
   const unsigned drivers = driver_count(options);
   std::vector<journal::Writer> journals;
   for (unsigned i = 0; i < drivers && !options.journal.empty(); ++i) {

@@ -126,11 +126,19 @@ Exit status: 0 if all are good; 1 if one is bad or the input is malformed; 2 for
                          "then goes to standard error");
   verify_app->add_option("--threads", options->threads, "Default: one for each core")
       ->check(CLI::Range(kFewest, kMostThreads));
+  auto backend = std::make_shared<std::string>(kVerifyBackends[0]);
+  verify_app->add_option("--backend", *backend, "What verifies signatures")
+      ->check(
+          CLI::IsMember(std::vector<std::string>(kVerifyBackends.begin(), kVerifyBackends.end())))
+      ->capture_default_str();
   verify_app->add_option("--max-errors", options->max_errors, "Tell at most so many one by one")
       ->capture_default_str();
   verify_app->add_flag("-q,--quiet", options->quiet, "No progress and no report");
-  verify_app->callback(
-      [options, &chosen] { chosen = [options] { return status_of(verify_inputs(*options)); }; });
+  verify_app->callback([options, backend, &chosen] {
+    const auto found = std::find(kVerifyBackends.begin(), kVerifyBackends.end(), *backend);
+    options->backend = static_cast<VerifyBackend>(found - kVerifyBackends.begin());
+    chosen = [options, backend] { return status_of(verify_inputs(*options)); };
+  });
 }
 
 void add_load(CLI::App& app, Command& chosen) {

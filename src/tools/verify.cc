@@ -12,6 +12,7 @@
 #include "tools/ordered_workers.h"
 #include "tools/output.h"
 #include "tools/transaction_reader.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::tools {
@@ -38,6 +39,7 @@ struct Batch {
   wire::Buffer bytes;
   std::vector<Entry> entries;
   chain::TransactionTable table;
+  verify::SignatureBatch signatures;
   double cpu_seconds = 0;
 
   Bytes transaction(const Entry& e) const { return Bytes(bytes).subspan(e.begin, e.bytes); }
@@ -60,27 +62,38 @@ double thread_cpu_seconds() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-Verdict judge(std::uint8_t chain_id, Bytes raw, chain::TransactionTable& table) {
+// Of all but the signatures.
+Verdict parse(std::uint8_t chain_id, Bytes raw, chain::TransactionTable& table) {
   const chain::Codec* codec = chain::find_codec(chain_id);
   if (codec == nullptr) return {wire::Outcome::unsupported, "unknown chain"};
   if (raw.size() > codec->max_transaction_bytes()) {
     return {wire::Outcome::too_large, "larger than any transaction of its chain"};
   }
-  table.clear();
   if (const auto parsed = codec->parse(raw, table); !parsed) {
     return {parsed.error().outcome, parsed.error().detail};
-  }
-  const auto& tx = table.transactions.front();
-  if (!verify::all_valid(codec->signature_rule(), tx.message, table.signatures_of(tx))) {
-    return {wire::Outcome::bad_signature, "a signature does not verify"};
   }
   return {};
 }
 
 void judge_all(Batch& batch) {
   const double begin = thread_cpu_seconds();
+  batch.table.clear();
+  batch.signatures.clear();
+  for (auto& e : batch.entries)
+    e.verdict = parse(e.tx.chain, batch.transaction(e), batch.table);
+  // Only now, when the table does not grow any more.
+  std::size_t number = 0;
+  for (const auto& e : batch.entries) {
+    if (e.verdict.outcome != wire::Outcome::committed) continue;
+    const auto& tx = batch.table.transactions[number++];
+    batch.signatures.add(chain::find_codec(e.tx.chain)->signature_rule(), tx.message,
+                         batch.table.signatures_of(tx));
+  }
+  batch.signatures.judge();
+  number = 0;
   for (auto& e : batch.entries) {
-    e.verdict = judge(e.tx.chain, batch.transaction(e), batch.table);
+    if (e.verdict.outcome != wire::Outcome::committed || batch.signatures.valid(number++)) continue;
+    e.verdict = {wire::Outcome::bad_signature, "a signature does not verify"};
   }
   batch.cpu_seconds = thread_cpu_seconds() - begin;
 }
@@ -228,7 +241,7 @@ class Verifier {
 }  // namespace
 
 result<bool> verify_inputs(const VerifyOptions& options) {
-  verify::initialise();
+  if (auto ok = verify::start(options.backend); !ok) return ok.error();
   std::optional<OutputFile> out;
   if (!options.out.empty()) {
     auto opened = OutputFile::open(options.out);

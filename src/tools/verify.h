@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "txindex/result.h"
+#include "txindex/verify_backend.h"
 
 namespace txindex::tools {
 
@@ -14,6 +15,7 @@ struct VerifyOptions {
   std::string out;  // where the good ones go, as .txs; empty: nowhere
   unsigned threads = 0;
   std::uint64_t max_errors = 20;  // how many bad ones are told one by one
+  VerifyBackend backend = VerifyBackend::automatic;
   bool quiet = false;
 };
 

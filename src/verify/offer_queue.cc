@@ -20,7 +20,14 @@ bool OfferQueue::offer(flow::ParcelPtr& parcel) {
 }
 
 std::optional<flow::ParcelPtr> OfferQueue::take() {
-  auto parcel = queue_.pop();
+  return taken(queue_.pop());
+}
+
+std::optional<flow::ParcelPtr> OfferQueue::take_if_any() {
+  return taken(queue_.try_pop());
+}
+
+std::optional<flow::ParcelPtr> OfferQueue::taken(std::optional<flow::ParcelPtr> parcel) {
   if (!parcel) return parcel;
   stats::set(stats_, stats::Word::verify_queue, queue_.size());
   if (refused_.exchange(false)) on_room_();

@@ -14,18 +14,22 @@ namespace txindex::verify {
 
 class OfferQueue {
  public:
-  // `on_room` is called by take(), once after each refused offer, when there is room.
+  // `on_room` is called by who takes, once after each refused offer, when there is room.
   OfferQueue(std::size_t capacity_parcels, stats::Block& stats, std::function<void()> on_room);
 
   // False, and the parcel still the caller's, when the queue is full. One thread.
   bool offer(flow::ParcelPtr& parcel);
   // Waits. nullopt: closed, and everything that was accepted has been taken. Any thread.
   std::optional<flow::ParcelPtr> take();
+  // Does not wait. nullopt: there is none just now.
+  std::optional<flow::ParcelPtr> take_if_any();
 
   void close() { queue_.close(); }
   bool empty() const { return queue_.size() == 0; }
 
  private:
+  std::optional<flow::ParcelPtr> taken(std::optional<flow::ParcelPtr> parcel);
+
   stats::Block& stats_;
   const std::function<void()> on_room_;
   flow::BoundedQueue<flow::ParcelPtr> queue_;

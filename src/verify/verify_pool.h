@@ -3,18 +3,20 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "flow/parcel.h"
 #include "stats/block.h"
 #include "verify/offer_queue.h"
+#include "verify/signature.h"
 
 namespace txindex::verify {
 
-// Marks the items whose signatures do not verify. The whole work of the stage; any thread.
-// Returns how many signatures were checked.
-std::size_t verify(flow::Parcel& parcel);
+// Marks the items whose signatures do not verify. The whole work of the stage; any thread. `batch`
+// is for its use: the thread's own, and empty. Returns how many signatures were checked.
+std::size_t verify(std::span<const flow::ParcelPtr> parcels, SignatureBatch& batch);
 
 class VerifyPool {
  public:
@@ -38,6 +40,7 @@ class VerifyPool {
 
  private:
   void work();
+  bool take(std::vector<flow::ParcelPtr>& parcels);
 
   stats::Block& stats_;
   const std::function<void(flow::ParcelPtr)> on_verified_;

@@ -14,6 +14,7 @@
 #include "support/server.h"
 #include "support/solana_builder.h"
 #include "text/hex.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::test {
@@ -30,7 +31,7 @@ constexpr int kTimeOutOfRange = 7;
 
 class IngestTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { verify::initialise(); }
+  static void SetUpTestSuite() { ASSERT_TRUE(verify::start(VerifyBackend::automatic)); }
 
   std::int64_t number(const std::string& sql) { return std::stoll(postgres_.query(sql)); }
   std::int64_t rows() { return number("SELECT count(*) FROM txindex.transactions"); }

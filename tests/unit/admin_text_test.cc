@@ -76,8 +76,9 @@ class AdminTextTest : public ::testing::Test {
 
 TEST_F(AdminTextTest, EveryWordOfAWorkerIsInTheMetrics) {
   const auto all = metrics();
-  const std::set<Word> otherwise = {Word::state, Word::heartbeat_us, Word::store_partitions,
-                                    Word::store_rows, Word::store_bytes};
+  const std::set<Word> otherwise = {Word::state,          Word::heartbeat_us,
+                                    Word::verify_backend, Word::store_partitions,
+                                    Word::store_rows,     Word::store_bytes};
   for (std::size_t i = 0; i < stats::kWords.size(); ++i) {
     const auto word = static_cast<Word>(i);
     if (otherwise.contains(word)) continue;
@@ -264,7 +265,8 @@ TEST_F(AdminTextTest, StatusHasEverySlotAndTheAdminProcessLast) {
 
 TEST_F(AdminTextTest, StatusHasEveryWordByItsName) {
   const auto now = status();
-  const std::set<std::string_view> otherwise = {"pid", "generation", "state", "heartbeat_us"};
+  const std::set<std::string_view> otherwise = {"pid", "generation", "state", "heartbeat_us",
+                                                "verify_backend"};
   for (const auto& word : stats::kWords) {
     const char* where = word.kind == stats::Kind::counter ? "counters" : "gauges";
     const auto& slot = now.at("slots").at(0).at(where).as_object();

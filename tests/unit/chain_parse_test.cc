@@ -11,6 +11,7 @@
 #include "support/process.h"
 #include "support/solana_builder.h"
 #include "support/solana_rebuild.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::chain {
@@ -102,7 +103,7 @@ SolanaTransaction random_transaction(std::mt19937_64& random) {
 
 class SolanaParse : public testing::Test {
  protected:
-  static void SetUpTestSuite() { verify::initialise(); }
+  static void SetUpTestSuite() { ASSERT_TRUE(verify::start(VerifyBackend::automatic)); }
   const std::random_device::result_type seed_ = std::random_device{}();
   std::mt19937_64 random_{seed_};
 };

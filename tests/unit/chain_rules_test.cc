@@ -9,6 +9,7 @@
 
 #include "chain/solana/rules.h"
 #include "support/solana_builder.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::chain {
@@ -215,7 +216,7 @@ std::vector<Broken> broken_transactions() {
 
 class SolanaRule : public testing::Test {
  protected:
-  static void SetUpTestSuite() { verify::initialise(); }
+  static void SetUpTestSuite() { ASSERT_TRUE(verify::start(VerifyBackend::automatic)); }
 };
 
 TEST_F(SolanaRule, BrokenAloneIsTheReasonGiven) {

@@ -13,6 +13,7 @@
 #include "chain/base58.h"
 #include "chain/base64.h"
 #include "support/solana_rebuild.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::chain {
@@ -128,7 +129,7 @@ std::int64_t expect_as_described(const json::object& line) {
 
 class SolanaOfOthers : public testing::Test {
  protected:
-  static void SetUpTestSuite() { verify::initialise(); }
+  static void SetUpTestSuite() { ASSERT_TRUE(verify::start(VerifyBackend::automatic)); }
 
   static std::set<std::int64_t> expect_all(const std::string& file) {
     std::set<std::int64_t> versions;

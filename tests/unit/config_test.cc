@@ -91,6 +91,7 @@ TEST_F(ConfigTest, EverySettingHasAFlagAKeyAndAVariable) {
   other.log_format = LogFormat::json;
   other.workers = 7;
   other.verify_threads = 5;
+  other.verify_backend = VerifyBackend::libsodium;
   other.writers = 3;
   other.batch_max_rows = 1;
   other.batch_max_bytes = 64 * 1024;

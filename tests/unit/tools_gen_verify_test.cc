@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "txindex/chain/codec.h"
@@ -15,6 +17,7 @@
 #include "tools/ordered_workers.h"
 #include "tools/transaction_reader.h"
 #include "tools/verify.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::tools {
@@ -39,7 +42,7 @@ VerifyOptions quietly_verify(std::vector<std::string> inputs) {
 }
 
 TEST(Gen, MakesEveryKindOfTransactionAndAllAreGood) {
-  verify::initialise();
+  ASSERT_TRUE(verify::start(VerifyBackend::automatic));
   const auto* codec = chain::find_codec(1);
   ASSERT_NE(codec, nullptr);
   const TransactionMaker maker(7, 20, Mix::mixed, 2);
@@ -204,6 +207,64 @@ TEST(Verify, WritesOnlyTheGoodOnesInTheirOrder) {
     EXPECT_FALSE(*good);
     EXPECT_TRUE(test::read_file(options.out) == expected);
   }
+}
+
+// What a run of verify says, but for how long it took.
+std::string said_by_verify(const VerifyOptions& options) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const auto good = verify_inputs(options);
+  std::istringstream report(testing::internal::GetCapturedStdout());
+  std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(good) << good.error().message;
+  for (std::string line; std::getline(report, line);) {
+    const bool is_time = line.find("second") != std::string::npos;  // microseconds, too
+    if (!is_time) said += line + "\n";
+  }
+  return said;
+}
+
+TEST(Verify, SaysTheSameWhateverVerifies) {
+  const test::TempDir dir;
+  ASSERT_TRUE(gen(quietly(400, dir / "tx.txs")));
+  auto frames = frames_of(test::read_file(dir / "tx.txs"));
+  std::string input = "TXS1";
+  int bad = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    // Runs of bad ones, and single ones, anywhere among those that are judged together.
+    if (i % 13 == 5 || i / 16 % 5 == 3) {
+      frames[i][frames[i].size() - 1 - i % 200] ^= static_cast<std::uint8_t>(1U << i % 8);
+      ++bad;
+    }
+    input += as_text(frames[i]);
+  }
+  test::write_file(dir / "mixed.txs", input);
+  std::map<std::string, std::set<VerifyBackend>> said;
+  std::map<std::string, std::set<VerifyBackend>> written;
+  const auto verify_by = [&](VerifyBackend backend) {
+    VerifyOptions options;
+    options.inputs = {dir / "mixed.txs"};
+    options.out = dir / "good.txs";
+    options.max_errors = 1000;
+    options.threads = 2;
+    options.backend = backend;
+    said[said_by_verify(options)].insert(backend);
+    EXPECT_EQ(verify::backend(), backend);
+    written[test::read_file(options.out)].insert(backend);
+  };
+  verify_by(VerifyBackend::libsodium);
+  if (verify::ed25519::avx512_is_there()) verify_by(VerifyBackend::avx512);
+#ifdef TXINDEX_TEST_SWITCHES
+  ASSERT_EQ(setenv("TXINDEX_TEST_KERNEL", "1", 1), 0);
+  verify_by(VerifyBackend::avx512ifma);
+  unsetenv("TXINDEX_TEST_KERNEL");
+#endif
+  if (verify::ed25519::avx512ifma_is_there()) verify_by(VerifyBackend::avx512ifma);
+  ASSERT_EQ(said.size(), 1U) << said.begin()->first << "\nor\n" << said.rbegin()->first;
+  EXPECT_EQ(written.size(), 1U);
+  const auto& text = said.begin()->first;
+  EXPECT_NE(text.find("\ngood " + std::to_string(400 - bad) + "\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("bad_signature: a signature does not verify"), std::string::npos) << text;
 }
 
 TEST(Verify, NamesTheBadOnesUpToALimit) {

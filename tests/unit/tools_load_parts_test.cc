@@ -14,6 +14,7 @@
 #include "tools/latency_histogram.h"
 #include "tools/load_schedule.h"
 #include "tools/load_supply.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::tools {
@@ -115,7 +116,7 @@ TEST(AckGap, CountsOnlyWhileSomethingIsOwed) {
 
 class LoadSupplyTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { verify::initialise(); }
+  static void SetUpTestSuite() { ASSERT_TRUE(verify::start(VerifyBackend::automatic)); }
 
   static LoadSupply::Options made(std::uint64_t count) {
     LoadSupply::Options options;

@@ -9,6 +9,7 @@
 #include "support/process.h"
 #include "support/random.h"
 #include "support/stages.h"
+#include "verify/backend.h"
 #include "verify/signature.h"
 
 namespace txindex::verify {
@@ -61,7 +62,7 @@ void complete(flow::Parcel& parcel) {
 
 class VerifyPoolTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { initialise(); }
+  static void SetUpTestSuite() { ASSERT_TRUE(start(VerifyBackend::automatic)); }
   std::unique_ptr<stats::Block> stats_ = test::zero_stats();
   test::RecordingSink sink_;
   Messages messages_;
@@ -70,7 +71,8 @@ class VerifyPoolTest : public testing::Test {
 TEST_F(VerifyPoolTest, MarksExactlyTheBadOnes) {
   const auto good = [](std::size_t i) { return i % 3 != 1; };
   auto parcel = messages_.parcel(30, sink_, good);
-  EXPECT_EQ(verify(*parcel), 30U);
+  SignatureBatch batch;
+  EXPECT_EQ(verify({&parcel, 1}, batch), 30U);
   for (std::size_t i = 0; i < 30; ++i) {
     EXPECT_EQ(parcel->items[i].outcome, good(i) ? Outcome::committed : Outcome::bad_signature) << i;
   }
@@ -120,16 +122,17 @@ TEST_F(VerifyPoolTest, RefusesWhenFullAndSaysWhenThereIsRoom) {
       });
   const auto good = [](std::size_t) { return true; };
   flow::ParcelPtr refused;
-  // One is at work, one waits, so that the third at the latest is refused.
-  for (int i = 0; i < 3 && !refused; ++i) {
+  // What the thread takes at once is at work, one waits, so that the next is refused.
+  constexpr int kAtWork = 64;
+  for (int i = 0; i < kAtWork + 2 && !refused; ++i) {
     auto parcel = messages_.parcel(1, sink_, good);
     if (!pool.offer(parcel)) refused = std::move(parcel);
   }
-  ASSERT_TRUE(refused);
   {
     std::unique_lock lock(mutex);
     blocked = false;
     changed.notify_all();
+    ASSERT_TRUE(refused);
     ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return room > 0; }));
   }
   EXPECT_TRUE(test::eventually([&] { return pool.offer(refused); }));
