@@ -5,6 +5,7 @@ scripts/fuzz.sh --keep has found to reach further, are left alone: their names a
 import base64
 import json
 import pathlib
+import random
 import struct
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -158,3 +159,12 @@ put("session", "many-pings", b"\x77" + HELLO + frame(3, b"abcdefgh") * 300)
 put("session", "empty-lines", b"\x00" + b"\n" * 300 + b"\r\n" * 300 + base64.b64encode(SMALL[0]) + b"\n")
 put("session", "token-line", b"\x00" + b"token abc\ntoken abc\n" + lines([SMALL[1], SMALL[1], with_byte(LEGACY, 69, 0)]))
 put("session", "long-line", b"\xff" + lines(SMALL[:1]) + b"A" * 8193)
+
+# How many signatures, less one. What follows chooses them.
+CHOSEN = random.Random(1)
+for name, first, size in (("one", 0, 40), ("two", 1, 60), ("eight", 7, 160), ("nine", 8, 180),
+                          ("seventeen", 16, 400), ("many", 33, 400), ("others", 50, 400)):
+    put("verify", name, bytes([first]) + CHOSEN.randbytes(size))
+plain = bytes([7]) + CHOSEN.randbytes(200)
+put("verify", "plain-code", plain + bytes([-sum(plain) % 32]))
+put("verify", "zeros", bytes([16]))
