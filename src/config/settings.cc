@@ -145,8 +145,8 @@ std::vector<Setting> make_settings() {
   add(number("verify.threads", &Config::verify_threads, 0, limits::kVerifyThreadsMax),
       "Threads of each worker that verify signatures; 0: the worker's share of the cores, less one "
       "for its event loop.");
-  add(choice("verify.backend", "BACKEND", "one of auto, libsodium, avx512, avx512ifma", kVerifyBackends,
-             &Config::verify_backend),
+  add(choice("verify.backend", "BACKEND", "one of auto, libsodium, avx512, avx512ifma",
+             kVerifyBackends, &Config::verify_backend),
       "What verifies signatures. avx512 verifies eight at a time, in a fraction of the time, on "
       "processors with AVX-512 F, BW, CD and DQ; avx512ifma is faster still, on those that have "
       "IFMA, too; auto is the fastest that can be used.");

@@ -133,8 +133,9 @@ void judge_with(ed25519::Kernel kernel, std::span<const Triple> triples,
       eight[i] = triples[at + (i < count ? i : 0)];
     const auto verdicts = kernel(eight);
     for (std::size_t i = 0; i < count; ++i) {
-      valid[at + i] = verdicts.undecided >> i & 1 ? libsodium_accepts(triples[at + i])
-                                                  : verdicts.valid >> i & 1;
+      const bool is_undecided = (verdicts.undecided >> i & 1) != 0;
+      const bool is_valid = (verdicts.valid >> i & 1) != 0;
+      valid[at + i] = is_undecided ? libsodium_accepts(triples[at + i]) : is_valid;
     }
     at += count;
   }
