@@ -27,7 +27,7 @@ SelfTest::SelfTest() {
     std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret;
     crypto_sign_seed_keypair(good.key.data(), secret.data(), seed.data());
     // From nothing to more than a block of SHA-512 holds.
-    good.message.resize(static_cast<std::size_t>(i * i));
+    good.message.resize(static_cast<std::size_t>(i) * static_cast<std::size_t>(i));
     for (std::size_t k = 0; k < good.message.size(); ++k)
       good.message[k] = static_cast<std::uint8_t>(k * 7 + static_cast<std::size_t>(i));
     crypto_sign_detached(good.signature.data(), nullptr, good.message.data(), good.message.size(),

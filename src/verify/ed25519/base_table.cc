@@ -1,5 +1,6 @@
 #include "verify/ed25519/base_table.h"
 
+#include <cstddef>
 #include <memory>
 
 #include "verify/ed25519/lanes_portable.h"
@@ -14,6 +15,8 @@ constexpr Constant kBaseX = {
     {0x62d608f25d51a, 0x412a4b4f6592a, 0x75b7171a4b31d, 0x1ff60527118fe, 0x216936d3cd6e5}};
 constexpr Constant kBaseY = {
     {0x6666666666658, 0x4cccccccccccc, 0x1999999999999, 0x3333333333333, 0x6666666666666}};
+
+constexpr std::size_t kPart = kLimbs;  // of a row
 
 // One lane of an element, canonical.
 void put(std::uint64_t* to, const Element<Lanes>& a, int lane) {
@@ -42,9 +45,9 @@ void fill(BaseTable& table, const Point<Lanes>& p) {
     for (int lane = 0; lane < Lanes::kLanes && begin + lane < kBaseRows; ++lane) {
       std::uint64_t* row = table.row[begin + lane];
       put(row, y_plus_x, lane);
-      put(row + kLimbs, y_minus_x, lane);
-      put(row + 2 * kLimbs, t2d, lane);
-      row[3 * kLimbs] = 0;
+      put(row + kPart, y_minus_x, lane);
+      put(row + 2 * kPart, t2d, lane);
+      row[3 * kPart] = 0;
     }
     lanes = add<Lanes, true>(lanes, eight, 0);
   }
