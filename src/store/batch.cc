@@ -36,10 +36,23 @@ std::int16_t small(std::size_t count) {
   return static_cast<std::int16_t>(count);
 }
 
-void add_key(const Item& item, BinaryArray& ts, BinaryArray& id, BinaryArray& chain) {
+// Of one table: in this order are the rows that COPY takes (statements.cc).
+constexpr std::int16_t kFields[kTables] = {4, 13, 5, 7, 7};
+
+void add_key(const Item& item, BinaryFields& ts, BinaryFields& id, BinaryFields& chain) {
   ts.add_time(item.row->time_us);
   id.add_int8(item.id);
   chain.add_int2(static_cast<std::int16_t>(item.row->transaction->chain));
+}
+
+// By txid and chain; 0 if both are the same.
+int compare_keys(const Item& a, const Item& b) {
+  if (a.txid_prefix != b.txid_prefix) return a.txid_prefix < b.txid_prefix ? -1 : 1;
+  const auto& x = *a.row->transaction;
+  const auto& y = *b.row->transaction;
+  const int order = compare(x.txid, y.txid);
+  if (order != 0) return order;
+  return x.chain == y.chain ? 0 : x.chain < y.chain ? -1 : 1;
 }
 
 }  // namespace
@@ -51,14 +64,16 @@ Item Item::of(Row& row, std::int64_t id, const PartitionRule& rule) {
 void sort_for_writing(std::span<Item> items) {
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
     if (a.partition_us != b.partition_us) return a.partition_us < b.partition_us;
-    if (a.txid_prefix != b.txid_prefix) return a.txid_prefix < b.txid_prefix;
-    const auto& x = *a.row->transaction;
-    const auto& y = *b.row->transaction;
-    const int order = compare(x.txid, y.txid);
-    if (order != 0) return order < 0;
-    if (x.chain != y.chain) return x.chain < y.chain;
-    return a.id < b.id;
+    const int order = compare_keys(a, b);
+    return order != 0 ? order < 0 : a.id < b.id;
   });
+}
+
+bool repeats_a_transaction(std::span<const Item> items) {
+  const auto same = [](const Item& a, const Item& b) {
+    return a.partition_us == b.partition_us && compare_keys(a, b) == 0;
+  };
+  return std::adjacent_find(items.begin(), items.end(), same) != items.end();
 }
 
 const char* unstorable(const Row& row) {
@@ -79,52 +94,90 @@ const char* unstorable(const Row& row) {
   return nullptr;
 }
 
-void Batch::encode(std::span<const Item> items) {
+void Batch::encode(std::span<const Item> items, Form form) {
+  form_ = form;
   for (BinaryArray* array : arrays())
     array->clear();
+  for (BinaryRows& table : tables_)
+    table.clear();
+  rows_ = items.size();
   has_boundary_ = false;
+  boundary_items_.clear();
+  postings_.clear();
   for (const Item& item : items) {
     add_row(item);
+    add_boundary(item);
     if (level_ >= IndexLevel::accounts) add_lookups(item);
     if (level_ >= IndexLevel::instructions) add_instructions(item);
   }
+  add_boundary_rows();
   if (level_ >= IndexLevel::accounts) add_postings(items);
+}
+
+Batch::Sink Batch::begin_row(Table table) {
+  if (form_ == Form::arrays) return Sink(nullptr);
+  const auto which = static_cast<std::size_t>(table);
+  tables_[which].begin_row(kFields[which]);
+  return Sink(&tables_[which]);
 }
 
 void Batch::add_row(const Item& item) {
   const Row& row = *item.row;
   const chain::Transaction& t = *row.transaction;
-  add_key(item, ts_, id_, chain_);
+  const Sink to = begin_row(Table::transactions);
+  add_key(item, to(ts_), to(id_), to(chain_));
   if (row.has_slot) {
-    slot_.add_int8(static_cast<std::int64_t>(row.slot));
+    to(slot_).add_int8(static_cast<std::int64_t>(row.slot));
   } else {
-    slot_.add_null();
+    to(slot_).add_null();
   }
-  received_at_.add_time(row.received_us);
-  version_.add_int2(t.version);
-  signature_count_.add_int2(small(t.signatures.count));
-  account_count_.add_int2(small(t.accounts.count));
-  instruction_count_.add_int2(small(t.instructions.count));
-  txid_.add_bytes(t.txid);
-  fee_payer_.add_bytes(t.fee_payer);
-  recent_blockhash_.add_bytes(t.recent_blockhash);
-  raw_.add_bytes(t.raw);
-  if (const auto boundary = rule_.boundary_of(row.time_us)) {
+  to(received_at_).add_time(row.received_us);
+  to(version_).add_int2(t.version);
+  to(signature_count_).add_int2(small(t.signatures.count));
+  to(account_count_).add_int2(small(t.accounts.count));
+  to(instruction_count_).add_int2(small(t.instructions.count));
+  to(txid_).add_bytes(t.txid);
+  to(fee_payer_).add_bytes(t.fee_payer);
+  to(recent_blockhash_).add_bytes(t.recent_blockhash);
+  to(raw_).add_bytes(t.raw);
+}
+
+void Batch::add_boundary(const Item& item) {
+  const auto boundary = rule_.boundary_of(item.row->time_us);
+  if (boundary) has_boundary_ = true;
+  if (form_ == Form::rows) {
+    if (boundary) boundary_items_.emplace_back(*boundary, &item);
+  } else if (boundary) {
     boundary_.add_time(*boundary);
-    has_boundary_ = true;
   } else {
     boundary_.add_null();
+  }
+}
+
+// In the order in which the statement takes the keys of boundaries, too.
+void Batch::add_boundary_rows() {
+  std::sort(boundary_items_.begin(), boundary_items_.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : compare_keys(*a.second, *b.second) < 0;
+  });
+  for (const auto& [boundary, item] : boundary_items_) {
+    begin_row(Table::boundary_transactions);
+    BinaryRows& row = tables_[static_cast<std::size_t>(Table::boundary_transactions)];
+    row.add_time(boundary);
+    row.add_int8(item->id);
+    row.add_int2(static_cast<std::int16_t>(item->row->transaction->chain));
+    row.add_bytes(item->row->transaction->txid);
   }
 }
 
 void Batch::add_lookups(const Item& item) {
   std::size_t ordinal = 0;
   for (const auto& lookup : item.row->table->lookups_of(*item.row->transaction)) {
-    add_key(item, lookup_ts_, lookup_id_, lookup_chain_);
-    lookup_ordinal_.add_int2(small(ordinal++));
-    lookup_table_.add_bytes(lookup.table);
-    lookup_writable_.add_bytes(lookup.writable);
-    lookup_readonly_.add_bytes(lookup.readonly);
+    const Sink to = begin_row(Table::lookups);
+    add_key(item, to(lookup_ts_), to(lookup_id_), to(lookup_chain_));
+    to(lookup_ordinal_).add_int2(small(ordinal++));
+    to(lookup_table_).add_bytes(lookup.table);
+    to(lookup_writable_).add_bytes(lookup.writable);
+    to(lookup_readonly_).add_bytes(lookup.readonly);
   }
 }
 
@@ -132,18 +185,18 @@ void Batch::add_instructions(const Item& item) {
   const auto accounts = item.row->table->accounts_of(*item.row->transaction);
   std::size_t ordinal = 0;
   for (const auto& instruction : item.row->table->instructions_of(*item.row->transaction)) {
-    add_key(item, instruction_ts_, instruction_id_, instruction_chain_);
-    instruction_ordinal_.add_int2(small(ordinal++));
+    const Sink to = begin_row(Table::instructions);
+    add_key(item, to(instruction_ts_), to(instruction_id_), to(instruction_chain_));
+    to(instruction_ordinal_).add_int2(small(ordinal++));
     assert(instruction.program < accounts.size());
-    instruction_program_.add_bytes(accounts[instruction.program].address);
-    instruction_accounts_.add_bytes(instruction.accounts);
-    instruction_data_.add_bytes(instruction.data);
+    to(instruction_program_).add_bytes(accounts[instruction.program].address);
+    to(instruction_accounts_).add_bytes(instruction.accounts);
+    to(instruction_data_).add_bytes(instruction.data);
   }
 }
 
 // In the order of their index, which they then fill from one side to the other.
 void Batch::add_postings(std::span<const Item> items) {
-  postings_.clear();
   for (const Item& item : items) {
     for (const auto& account : item.row->table->accounts_of(*item.row->transaction)) {
       postings_.push_back({prefix_of(account.address), &account, &item});
@@ -160,9 +213,10 @@ void Batch::add_postings(std::span<const Item> items) {
     return a.item->id < b.item->id;
   });
   for (const Posting& posting : postings_) {
-    add_key(*posting.item, posting_ts_, posting_id_, posting_chain_);
-    posting_roles_.add_int2(posting.account->roles);
-    posting_account_.add_bytes(posting.account->address);
+    const Sink to = begin_row(Table::accounts);
+    add_key(*posting.item, to(posting_ts_), to(posting_id_), to(posting_chain_));
+    to(posting_roles_).add_int2(posting.account->roles);
+    to(posting_account_).add_bytes(posting.account->address);
   }
 }
 
@@ -207,7 +261,17 @@ std::size_t parameter_count(IndexLevel level, bool with_boundary) {
   return counts[static_cast<std::size_t>(level)] + (with_boundary ? 1 : 0);
 }
 
+std::vector<Batch::Copy> Batch::copies() {
+  assert(form_ == Form::rows);
+  std::vector<Copy> all;
+  for (std::size_t i = 0; i < kTables; ++i) {
+    if (!tables_[i].empty()) all.push_back({static_cast<Table>(i), tables_[i].finish()});
+  }
+  return all;
+}
+
 std::vector<std::string_view> Batch::parameters() {
+  assert(form_ == Form::arrays);
   std::vector<std::string_view> all;
   for (BinaryArray* array : arrays()) {
     if (all.size() == parameter_count(level_, false)) break;

@@ -19,22 +19,6 @@ void BinaryArray::put_word(std::size_t at, std::uint32_t value) {
     buffer_[at + i] = static_cast<char>(value >> (24 - 8 * i));
 }
 
-void BinaryArray::add_bytes(Bytes value) {
-  const auto length = static_cast<std::uint32_t>(value.size());
-  char head[4];
-  for (std::size_t i = 0; i < 4; ++i)
-    head[i] = static_cast<char>(length >> (24 - 8 * i));
-  buffer_.append(head, sizeof(head));
-  buffer_.append(as_text(value));
-  ++size_;
-}
-
-void BinaryArray::add_null() {
-  buffer_.append(4, '\xff');
-  has_null_ = true;
-  ++size_;
-}
-
 std::string_view BinaryArray::finish() {
   put_word(0, size_ == 0 ? 0 : 1);
   put_word(4, has_null_ ? 1 : 0);

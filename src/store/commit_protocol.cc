@@ -15,6 +15,8 @@ using stats::Word;
 constexpr std::int64_t kBlockIds = std::int64_t{1} << 20;
 // Stamps are bounded elsewhere, so this is never reached; it bounds memory without that.
 constexpr std::size_t kPartitionsKnownMax = 100'000;
+constexpr int kInsertsMax = 63;
+constexpr const char* kUniqueViolation = "23505";
 constexpr const char* kCheckViolation = "23514";
 // Its partition can be dropped, and made again by another writer, between two looks.
 constexpr int kLooksBeforeARowIsRefused = 3;
@@ -49,23 +51,35 @@ void CommitProtocol::proceed() {
       return;
     }
     sort_for_writing(items_);
-    if (!items_.empty()) parts_.push_back({.items = items_});
+    if (!items_.empty()) {
+      parts_.push_back(
+          {.items = items_, .insert = inserts_left_ > 0 || repeats_a_transaction(items_)});
+    }
   }
   if (parts_.empty()) {
     step_ = Step::done;
     return;
   }
   Part& part = parts_.back();
-  if (!part.encoded) batch_.encode(part.items);
-  part.encoded = true;
+  if (!part.encoded) encode(part);
   if (!has_session_) {
     step_ = Step::connect;
     return;
   }
   partitions_made_ = 0;
   find_missing(part.items);
-  step_ = missing_.empty() ? Step::insert : Step::make_partitions;
+  step_ = missing_.empty() ? store_step() : Step::make_partitions;
   sent_at_ = options_.now();
+}
+
+void CommitProtocol::encode(Part& part) {
+  if (part.in_doubt) part.insert = true;
+  batch_.encode(part.items, part.insert ? Batch::Form::arrays : Batch::Form::rows);
+  part.encoded = true;
+}
+
+CommitProtocol::Step CommitProtocol::store_step() const {
+  return batch_.form() == Batch::Form::rows ? Step::copy : Step::insert;
 }
 
 // Gives each row that PostgreSQL can store its id. False: there are no more ids.
@@ -112,7 +126,7 @@ void CommitProtocol::partitions_made(int tables) {
   partitions_made_ = tables;
   if (partitions_.size() > kPartitionsKnownMax) partitions_.clear();
   partitions_.insert(missing_.begin(), missing_.end());
-  step_ = Step::insert;
+  step_ = store_step();
   sent_at_ = options_.now();
 }
 
@@ -157,9 +171,17 @@ void CommitProtocol::waited() {
 }
 
 void CommitProtocol::failed(const DatabaseError& error) {
-  const bool sent = step_ == Step::insert || step_ == Step::barrier || step_ == Step::find_present;
+  const bool copied = step_ == Step::copy;
+  const bool sent =
+      copied || step_ == Step::insert || step_ == Step::barrier || step_ == Step::find_present;
   if (sent && error.in_doubt) doubt(parts_.back());
   if (!sent || error.verdict != Verdict::bad_row) return recover(error);
+  if (copied && error.sqlstate == kUniqueViolation) {
+    inserts_after_duplicates_ = std::min(2 * inserts_after_duplicates_ + 1, kInsertsMax);
+    parts_.back().insert = true;
+    parts_.back().encoded = false;
+    return proceed();
+  }
   // The same SQLSTATE says that a row breaks a constraint and that its partition is gone.
   Part& part = parts_.back();
   const bool perhaps_no_partition = error.sqlstate == kCheckViolation;
@@ -176,6 +198,7 @@ void CommitProtocol::failed(const DatabaseError& error) {
 
 void CommitProtocol::doubt(Part& part) {
   part.in_doubt = true;
+  if (!part.insert) part.encoded = false;
   stats::add(stats_, Word::postgres_ambiguous);
 }
 
@@ -194,6 +217,11 @@ void CommitProtocol::settle() {
         written_.all_new || std::binary_search(ours.begin(), ours.end(), item.id);
     item.row->outcome = committed ? wire::Outcome::committed : wire::Outcome::duplicate;
   }
+  if (batch_.form() == Batch::Form::rows) {
+    inserts_after_duplicates_ /= 2;
+  } else {
+    inserts_left_ = written_.all_new ? std::max(inserts_left_ - 1, 0) : inserts_after_duplicates_;
+  }
   parts_.pop_back();
   outage_over();
   proceed();
@@ -209,8 +237,8 @@ void CommitProtocol::split(const DatabaseError& error) {
   } else {
     stats::add(stats_, Word::postgres_bisections);
     const std::size_t half = part.items.size() / 2;
-    parts_.push_back({.items = part.items.subspan(half), .in_doubt = part.in_doubt});
-    parts_.push_back({.items = part.items.first(half), .in_doubt = part.in_doubt});
+    for (const auto items : {part.items.subspan(half), part.items.first(half)})
+      parts_.push_back({.items = items, .in_doubt = part.in_doubt, .insert = part.insert});
   }
   proceed();
 }

@@ -1,9 +1,15 @@
 // The rules by which a batch is tried until the outcome of every row is known. Pure: it says what
 // is to be asked of the database, and is told what came of it. Time, and the database, are others'.
 //
+// A batch is copied at first, which is the cheapest, and fails if one of its transactions is there;
+// then what is new of it is inserted. So it is at once if a transaction stands in it twice, if an
+// earlier attempt may have stored it, and for a while after duplicates, the longer the more often a
+// copy has failed.
+//
 //   answer of PostgreSQL              what is done
 //   --------------------------------  ------------------------------------------------------------
 //   stored                            rows that are new: committed, others: duplicate
+//   unique_violation, of a copy       inserted
 //   SQLSTATE class 22, 23             halved until the bad rows stand alone: refused_by_database
 //   deadlock, serialisation failure   sent again, soon
 //   no such partition                 made, sent again
@@ -50,7 +56,8 @@ class CommitProtocol {
     connect,          // connected()
     next_block,       // block_taken(): a number that nobody else gets
     make_partitions,  // partitions_made(), for missing_partitions()
-    insert,           // inserted(), with batch(); one database transaction
+    copy,             // inserted(), with batch() as rows; one database transaction
+    insert,           // inserted(), with batch() as arrays; one database transaction
     barrier,          // barrier_passed()
     find_present,     // found_present(): the ids of batch() that are there
     wait,  // waited(), for pause(); if not has_session(), what there is of one is dropped
@@ -86,10 +93,13 @@ class CommitProtocol {
   struct Part {
     std::span<Item> items;
     bool in_doubt = false;  // an earlier attempt may have stored it
+    bool insert = false;    // what is new of it, and not all of it copied
     int remade = 0;         // how often its partitions were looked for because one was missing
     bool encoded = false;   // into batch_
   };
 
+  void encode(Part& part);
+  Step store_step() const;
   bool number();
   void proceed();
   void find_missing(std::span<const Item> items);
@@ -116,6 +126,11 @@ class CommitProtocol {
   std::int64_t last_id_ = 0;  // ids from next_id_ up to here, not included, are this writer's
   std::vector<Part> parts_;   // without an outcome; the next one is the last
   Batch batch_;               // of parts_.back()
+
+  // For how many parts what is new is inserted before a copy is tried again, and for how many it
+  // will be the next time that there are duplicates.
+  int inserts_left_ = 0;
+  int inserts_after_duplicates_ = 0;
 
   // Of the attempt that is under way.
   std::vector<std::int64_t> missing_;

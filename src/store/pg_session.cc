@@ -160,18 +160,38 @@ void PgSession::prepare(IndexLevel level, long statement_timeout_ms) {
     connection_.prepare_now(name);
 }
 
+// In no released program.
+void PgSession::leave_open_if_a_test_says_so() {
+  if (!flow::broken(flow::Promise::commit_before_ack)) return;
+  static thread_local int batches = 0;
+  if (batches++ % kBatchesLeftOpen != 0) return;
+  pqxx::nontransaction work(connection_);
+  work.exec("COMMIT");
+  work.exec("BEGIN");
+}
+
+Written PgSession::copy(Batch& batch) {
+  const auto copies = batch.copies();
+  std::vector<std::string_view> data;
+  for (const auto& copy : copies)
+    data.push_back(copy.data);
+  leave_open_if_a_test_says_so();
+  warnings_.seen = 0;
+  flow::crash_point(flow::CrashPoint::statement_sent);
+  connection_.copy(copy_statements(copies), data);
+  flow::crash_point(flow::CrashPoint::commit_known);
+  Written written;
+  written.doubtful = warnings_.seen > 0;
+  written.all_new = true;
+  return written;
+}
+
 Written PgSession::write(Batch& batch) {
   std::vector<pqxx::binarystring> parameters;
   for (const std::string_view bytes : batch.parameters())
     parameters.push_back(parameter(bytes));
+  leave_open_if_a_test_says_so();
   pqxx::nontransaction work(connection_);
-  if (flow::broken(flow::Promise::commit_before_ack)) {
-    static thread_local int batches = 0;
-    if (batches++ % kBatchesLeftOpen == 0) {
-      work.exec("COMMIT");
-      work.exec("BEGIN");
-    }
-  }
   warnings_.seen = 0;
   flow::crash_point(flow::CrashPoint::statement_sent);
   const auto answer = work.exec_prepared1(batch.has_boundary() ? kBoundary : kPlain,

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <pqxx/connection>
 #include <pqxx/errorhandler>
 #include <stdexcept>
 #include <string>
@@ -18,6 +17,7 @@
 
 #include "store/answers.h"
 #include "store/batch.h"
+#include "store/pg_connection.h"
 
 namespace txindex::store {
 
@@ -48,7 +48,10 @@ class PgSession {
   // Settings and statements.
   void prepare(IndexLevel level, long statement_timeout_ms);
 
+  // Stores what is new of the batch, which is encoded as arrays.
   Written write(Batch& batch);
+  // Stores all of the batch, which is encoded as rows, or fails with 23505 (unique_violation).
+  Written copy(Batch& batch);
 
   // Waits until everything that was committed before it is as durable, and as replicated, as a
   // commit of this session's own. False: PostgreSQL warned that it is not.
@@ -77,10 +80,11 @@ class PgSession {
   };
 
   Failure unsafe(std::string_view setting) const;
+  void leave_open_if_a_test_says_so();
   void commit_what_a_test_left_open() noexcept;
 
   std::string address_;
-  pqxx::connection connection_;
+  PgConnection connection_;
   Warnings warnings_;
 };
 

@@ -129,6 +129,8 @@ void PgStore::do_step() {
       return protocol_.block_taken(session_->next_block());
     case Step::make_partitions:
       return make_partitions();
+    case Step::copy:
+      return protocol_.inserted(session_->copy(protocol_.batch()));
     case Step::insert:
       return protocol_.inserted(session_->write(protocol_.batch()));
     case Step::barrier:

@@ -44,7 +44,7 @@ result<void> check_interval(pqxx::transaction_base& work, const std::string& add
                                std::to_string(wanted.count()) + " s");
 }
 
-void apply(pqxx::connection& connection, const Migration& migration,
+void apply(pqxx::connection_base& connection, const Migration& migration,
            std::chrono::seconds partition_interval) {
   pqxx::work work(connection);
   if (migration.version == 1) {
@@ -63,7 +63,7 @@ void apply(pqxx::connection& connection, const Migration& migration,
   work.commit();
 }
 
-void provide_for(pqxx::connection& connection, const Ingest& ingest) {
+void provide_for(pqxx::connection_base& connection, const Ingest& ingest) {
   pqxx::work work(connection);
   work.exec_params("SELECT txindex.grant_ingest($1)", ingest.role);
   const auto kept = ingest.retention
@@ -76,7 +76,7 @@ void provide_for(pqxx::connection& connection, const Ingest& ingest) {
   work.commit();
 }
 
-result<int> migrate_on(pqxx::connection& connection, const std::string& address,
+result<int> migrate_on(pqxx::connection_base& connection, const std::string& address,
                        std::chrono::seconds partition_interval,
                        const std::optional<Ingest>& ingest) {
   int version = 0;
@@ -162,18 +162,20 @@ result<int> migrate(const std::string& conninfo, std::chrono::seconds partition_
         "partition interval: " + std::to_string(partition_interval.count()) +
         " s is not a whole number of minutes");
   }
-  return with_connection<int>(conninfo, [&](pqxx::connection& connection, const auto& address) {
-    return migrate_on(connection, address, partition_interval, ingest);
-  });
+  return with_connection<int>(conninfo,
+                              [&](pqxx::connection_base& connection, const auto& address) {
+                                return migrate_on(connection, address, partition_interval, ingest);
+                              });
 }
 
 result<void> check_schema(const std::string& conninfo, std::chrono::seconds partition_interval) {
-  return with_connection<void>(conninfo, [&](pqxx::connection& connection, const auto& address) {
-    return check_schema_on(connection, address, partition_interval);
-  });
+  return with_connection<void>(conninfo,
+                               [&](pqxx::connection_base& connection, const auto& address) {
+                                 return check_schema_on(connection, address, partition_interval);
+                               });
 }
 
-result<void> check_schema_on(pqxx::connection& connection, const std::string& address,
+result<void> check_schema_on(pqxx::connection_base& connection, const std::string& address,
                              std::chrono::seconds partition_interval) {
   pqxx::nontransaction work(connection);
   work.exec(kPinSearchPath);

@@ -10,7 +10,7 @@
 namespace txindex::store {
 
 // Throws what libpqxx throws when the connection does not serve. `address` is for the message.
-result<void> check_schema_on(pqxx::connection& connection, const std::string& address,
+result<void> check_schema_on(pqxx::connection_base& connection, const std::string& address,
                              std::chrono::seconds partition_interval);
 
 // Before anything else on a connection: names in statements mean what is written there, whatever

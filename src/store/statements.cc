@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "store/batch.h"
-
 namespace txindex::store {
 namespace {
 
@@ -84,7 +82,27 @@ constexpr const char* kInstructions =
 constexpr const char* kAnswer =
     " SELECT count(*), CASE WHEN count(*) < cardinality($2) THEN array_agg(id) END FROM new";
 
+// By Table: in the order in which Batch adds the fields.
+constexpr const char* kCopied[kTables] = {
+    "boundary_transactions (boundary, id, chain, txid)",
+    "transactions (ts, id, chain, slot, received_at, version, signature_count, account_count,"
+    " instruction_count, txid, fee_payer, recent_blockhash, raw)",
+    "transaction_accounts (ts, id, chain, roles, account)",
+    "transaction_lookups (ts, id, chain, ordinal, lookup_table, writable, readonly)",
+    "instructions (ts, id, chain, ordinal, program, accounts, data)",
+};
+
 }  // namespace
+
+std::string copy_statements(const std::vector<Batch::Copy>& copies) {
+  std::string sql;
+  for (const auto& copy : copies) {
+    if (!sql.empty()) sql += "; ";
+    sql.append("COPY txindex.").append(kCopied[static_cast<std::size_t>(copy.table)]);
+    sql += " FROM STDIN (FORMAT binary)";
+  }
+  return sql;
+}
 
 std::string insert_statement(IndexLevel level, bool with_boundary) {
   std::string sql = with_boundary ? insert_new_with_boundary(level) : insert_new();

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "txindex/index_level.h"
+
+#include "store/batch.h"
 
 namespace txindex::store {
 
@@ -14,6 +17,10 @@ namespace txindex::store {
 //
 // `with_boundary`: for batches with rows close to a boundary between partitions.
 std::string insert_statement(IndexLevel level, bool with_boundary);
+
+// The statements, separated by semicolons, that store the rows of a batch or, if one of them is
+// there, fail; sent together they are one database transaction.
+std::string copy_statements(const std::vector<Batch::Copy>& copies);
 
 // What is set in each session, as SQL; timeout 0: none.
 std::string session_settings(long statement_timeout_ms);

@@ -1,5 +1,8 @@
 #include "sim/fake_database.h"
 
+#include <algorithm>
+#include <set>
+
 namespace txindex::sim {
 namespace {
 
@@ -8,16 +11,21 @@ using store::Verdict;
 
 constexpr std::size_t kIdParameter = 1;
 constexpr std::size_t kTxidParameter = 9;
+constexpr std::size_t kTsField = 0;
+constexpr std::size_t kIdField = 1;
+constexpr std::size_t kTxidField = 9;
+
+std::uint32_t word_at(Bytes all, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    value = value << 8 | all[at + i];
+  return value;
+}
 
 // The elements of a one-dimensional array in PostgreSQL's binary format.
 std::vector<Bytes> elements(std::string_view array) {
   const Bytes all = as_bytes(array);
-  const auto word = [&](std::size_t at) {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      value = value << 8 | all[at + i];
-    return value;
-  };
+  const auto word = [&](std::size_t at) { return word_at(all, at); };
   std::vector<Bytes> found;
   if (word(0) == 0) return found;
   std::size_t at = 20;
@@ -38,12 +46,45 @@ std::int64_t int8(Bytes element) {
   return static_cast<std::int64_t>(value);
 }
 
+// The fields of the rows that COPY takes; those that are null are empty.
+std::vector<std::vector<Bytes>> copied_rows(std::string_view data) {
+  constexpr std::size_t kHead = 19;
+  const Bytes all = as_bytes(data);
+  std::vector<std::vector<Bytes>> rows;
+  std::size_t at = kHead;
+  for (;;) {
+    const auto fields = static_cast<std::uint16_t>(all[at] << 8 | all[at + 1]);
+    at += 2;
+    if (fields == 0xffff) break;
+    auto& row = rows.emplace_back();
+    for (std::uint16_t i = 0; i < fields; ++i) {
+      const std::uint32_t size = word_at(all, at);
+      const std::uint32_t bytes = size == 0xffffffff ? 0 : size;
+      row.push_back(all.subspan(at + 4, bytes));
+      at += 4 + bytes;
+    }
+  }
+  check(at == all.size(), "rows end where their data does");
+  return rows;
+}
+
+void take_copied(store::Batch& batch, Statement& statement) {
+  for (const auto& copy : batch.copies()) {
+    if (copy.table != store::Table::transactions) continue;
+    for (const auto& fields : copied_rows(copy.data)) {
+      statement.rows.push_back({int8(fields[kTsField]) + store::kPostgresEpochUs,
+                                int8(fields[kIdField]), number_of(fields[kTxidField])});
+    }
+  }
+}
+
 }  // namespace
 
 Statement statement_for(store::CommitProtocol& protocol) {
   Statement statement;
   statement.step = protocol.step();
   if (statement.step == Step::make_partitions) statement.stamps_us = protocol.missing_partitions();
+  if (statement.step == Step::copy) take_copied(protocol.batch(), statement);
   if (statement.step != Step::insert && statement.step != Step::find_present) return statement;
   const auto parameters = protocol.batch().parameters();
   const auto [ts, id] = protocol.batch().keys();
@@ -112,6 +153,7 @@ Answer FakeDatabase::execute(const Statement& statement) {
       for (const std::int64_t stamp : statement.stamps_us)
         answer.number += partitions_.try_emplace(rule_.partition_of(stamp), 0).second ? 3 : 0;
       break;
+    case Step::copy:
     case Step::insert:
       return insert(statement);
     case Step::barrier:
@@ -132,6 +174,13 @@ Answer FakeDatabase::execute(const Statement& statement) {
   return answer;
 }
 
+bool FakeDatabase::would_conflict(const Statement& statement) const {
+  std::set<std::size_t> numbers;
+  return std::any_of(statement.rows.begin(), statement.rows.end(), [&](const auto& row) {
+    return has(row.number) || !numbers.insert(row.number).second;
+  });
+}
+
 Answer FakeDatabase::insert(const Statement& statement) {
   for (const auto& row : statement.rows) {
     check(row.number < kTransactions, "only what was sent is stored");
@@ -148,6 +197,8 @@ Answer FakeDatabase::insert(const Statement& statement) {
     check(kind == Kind::good || kind == Kind::bad_when_there,
           "what does not verify or parse never reaches the database", row.number);
   }
+  if (statement.step == Step::copy && would_conflict(statement))
+    return {.error = store::DatabaseError{Verdict::bad_row, false, "23505", "duplicate key"}};
   Answer answer;
   answer.written.doubtful = chance_.percent(trouble_);
   for (const auto& row : statement.rows) {

@@ -80,6 +80,7 @@ class FakeDatabase {
   };
 
   Answer insert(const Statement& statement);
+  bool would_conflict(const Statement& statement) const;
   store::DatabaseError refuse_statement();
 
   Chance& chance_;

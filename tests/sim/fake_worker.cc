@@ -244,6 +244,7 @@ void FakeWorker::give(Writer& writer, std::size_t which) {
       return protocol.block_taken(answer.number);
     case Step::make_partitions:
       return protocol.partitions_made(static_cast<int>(answer.number));
+    case Step::copy:
     case Step::insert:
       return protocol.inserted(answer.written);
     case Step::barrier:

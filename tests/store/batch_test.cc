@@ -100,11 +100,11 @@ TEST(Batch, OnlyRowsCloseToABoundaryNeedItsTable) {
   Batch batch(IndexLevel::accounts, rule);
   Row row = sample.make(kMiddle);
   Item item = Item::of(row, 1, rule);
-  batch.encode({&item, 1});
+  batch.encode({&item, 1}, Batch::Form::arrays);
   EXPECT_FALSE(batch.has_boundary());
   EXPECT_EQ(batch.parameters().size(), parameter_count(IndexLevel::accounts, false));
   row.time_us += 25 * kMinute;
-  batch.encode({&item, 1});
+  batch.encode({&item, 1}, Batch::Form::arrays);
   EXPECT_TRUE(batch.has_boundary());
   EXPECT_EQ(batch.parameters().size(), parameter_count(IndexLevel::accounts, true));
   EXPECT_EQ(batch.rows(), 1U);

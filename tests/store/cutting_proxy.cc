@@ -30,6 +30,13 @@ bool send_all(int fd, const char* data, std::size_t size) {
   return true;
 }
 
+// Is a ReadyForQuery the last message? What PostgreSQL says before, to ask for the rows of a COPY,
+// is no answer yet.
+bool ends_a_statement(const char* data, std::size_t size) {
+  constexpr char kReady[] = {'Z', 0, 0, 0, 5};
+  return size > sizeof(kReady) && std::memcmp(data + size - 6, kReady, sizeof(kReady)) == 0;
+}
+
 }  // namespace
 
 CuttingProxy::CuttingProxy(std::filesystem::path server) : server_(std::move(server)) {
@@ -80,13 +87,15 @@ bool CuttingProxy::relay(Pair& pair, short client_events, short server_events) {
   if (server_events != 0) {
     const ssize_t got = recv(pair.server, data, sizeof(data), 0);
     if (got <= 0) return false;
-    const std::size_t cut_at = cut_at_;
-    if (cut_at != 0 && pair.request_bytes >= cut_at) {
-      cut_at_ = 0;
-      ++cuts_;
-      return false;
+    if (ends_a_statement(data, static_cast<std::size_t>(got))) {
+      const std::size_t cut_at = cut_at_;
+      if (cut_at != 0 && pair.request_bytes >= cut_at) {
+        cut_at_ = 0;
+        ++cuts_;
+        return false;
+      }
+      pair.request_bytes = 0;
     }
-    pair.request_bytes = 0;
     if (!send_all(pair.client, data, static_cast<std::size_t>(got))) return false;
   }
   return true;

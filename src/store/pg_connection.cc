@@ -1,0 +1,61 @@
+#include "store/pg_connection.h"
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <pqxx/except>
+
+namespace txindex::store {
+namespace {
+
+struct Clear {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, Clear>;
+
+// What is left of the answer to a statement that has failed.
+void drop_answers(PGconn* connection) {
+  while (const Result result{PQgetResult(connection)}) {
+    // More COPYs do not begin behind one that has failed.
+    if (PQresultStatus(result.get()) == PGRES_COPY_IN) return;
+  }
+}
+
+[[noreturn]] void fail(PGconn* connection, const Result& result, const std::string& sql) {
+  const std::string message =
+      result ? PQresultErrorMessage(result.get()) : PQerrorMessage(connection);
+  const char* const state = result ? PQresultErrorField(result.get(), PG_DIAG_SQLSTATE) : nullptr;
+  const std::string sqlstate = state != nullptr ? state : "";
+  drop_answers(connection);
+  // As libpqxx has it: without a state there was no answer.
+  if (sqlstate.empty() || PQstatus(connection) != CONNECTION_OK) throw pqxx::broken_connection("");
+  if (sqlstate == "40P01") throw pqxx::deadlock_detected(message);
+  if (sqlstate == "40001") throw pqxx::serialization_failure(message);
+  if (sqlstate == "40003") throw pqxx::statement_completion_unknown(message);
+  throw pqxx::sql_error(message, sql, sqlstate.c_str());
+}
+
+void expect(PGconn* connection, ExecStatusType status, const std::string& sql) {
+  const Result result{PQgetResult(connection)};
+  if (!result || PQresultStatus(result.get()) != status) fail(connection, result, sql);
+}
+
+}  // namespace
+
+void PgConnection::copy(const std::string& sql, std::span<const std::string_view> data) {
+  PGconn* const connection = policy_.connected();
+  if (connection == nullptr) throw pqxx::broken_connection("");
+  if (PQsendQuery(connection, sql.c_str()) == 0) fail(connection, nullptr, sql);
+  for (const std::string_view rows : data) {
+    expect(connection, PGRES_COPY_IN, sql);
+    // Should PostgreSQL have failed meanwhile, it takes and forgets the rest, and its answer says
+    // so.
+    if (PQputCopyData(connection, rows.data(), static_cast<int>(rows.size())) != 1 ||
+        PQputCopyEnd(connection, nullptr) != 1)
+      fail(connection, nullptr, sql);
+    expect(connection, PGRES_COMMAND_OK, sql);
+  }
+  if (const Result more{PQgetResult(connection)}; more) fail(connection, more, sql);
+}
+
+}  // namespace txindex::store
