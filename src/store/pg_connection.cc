@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <memory>
 #include <pqxx/except>
 
@@ -40,6 +41,16 @@ void expect(PGconn* connection, ExecStatusType status, const std::string& sql) {
   if (!result || PQresultStatus(result.get()) != status) fail(connection, result, sql);
 }
 
+// In pieces, so that libpq does not keep a copy of all.
+bool put(PGconn* connection, std::string_view data) {
+  constexpr std::size_t kPiece = 65'536;
+  for (; !data.empty(); data.remove_prefix(std::min(kPiece, data.size()))) {
+    const auto size = static_cast<int>(std::min(kPiece, data.size()));
+    if (PQputCopyData(connection, data.data(), size) != 1) return false;
+  }
+  return PQputCopyEnd(connection, nullptr) == 1;
+}
+
 }  // namespace
 
 void PgConnection::copy(const std::string& sql, std::span<const std::string_view> data) {
@@ -50,9 +61,7 @@ void PgConnection::copy(const std::string& sql, std::span<const std::string_view
     expect(connection, PGRES_COPY_IN, sql);
     // Should PostgreSQL have failed meanwhile, it takes and forgets the rest, and its answer says
     // so.
-    if (PQputCopyData(connection, rows.data(), static_cast<int>(rows.size())) != 1 ||
-        PQputCopyEnd(connection, nullptr) != 1)
-      fail(connection, nullptr, sql);
+    if (!put(connection, rows)) fail(connection, nullptr, sql);
     expect(connection, PGRES_COMMAND_OK, sql);
   }
   if (const Result more{PQgetResult(connection)}; more) fail(connection, more, sql);
