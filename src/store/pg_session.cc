@@ -173,6 +173,7 @@ void PgSession::leave_open_if_a_test_says_so() {
 Written PgSession::copy(Batch& batch) {
   const auto copies = batch.copies();
   std::vector<std::string_view> data;
+  data.reserve(copies.size());
   for (const auto& copy : copies)
     data.push_back(copy.data);
   leave_open_if_a_test_says_so();

@@ -85,8 +85,8 @@ constexpr const char* kAnswer =
 // By Table: in the order in which Batch adds the fields.
 constexpr const char* kCopied[kTables] = {
     "boundary_transactions (boundary, id, chain, txid)",
-    "transactions (ts, id, chain, slot, received_at, version, signature_count, account_count,"
-    " instruction_count, txid, fee_payer, recent_blockhash, raw)",
+    ("transactions (ts, id, chain, slot, received_at, version, signature_count, account_count,"
+     " instruction_count, txid, fee_payer, recent_blockhash, raw)"),
     "transaction_accounts (ts, id, chain, roles, account)",
     "transaction_lookups (ts, id, chain, ordinal, lookup_table, writable, readonly)",
     "instructions (ts, id, chain, ordinal, program, accounts, data)",
