@@ -1,0 +1,81 @@
+"""txindex load -> server -> PostgreSQL: throughput, latency at a part of it, where the processor time
+goes, and what of the machine's capacity is reached."""
+import re
+
+from harness import Failure, Server, interleaved, load, memory_bytes, run
+
+LEVELS = ["transactions", "accounts", "instructions"]
+
+
+def count_for(bench, seconds, **settings):
+    """As many transactions as take about so long."""
+    rate = bench.ingest(20_000, **settings)["per_second"]
+    return max(20_000, round(rate * seconds, -4))
+
+
+def throughput(bench):
+    """At each index.level, with one, two and four workers, and over 1 to 256 connections."""
+    repetitions, seconds = (3, 2) if bench.quick else (5, 4)
+    settings = {f"{level}": {"level": level} for level in LEVELS}
+    settings["transactions, libsodium"] = {"backend": "libsodium"}
+    settings["accounts, libsodium"] = {"level": "accounts", "backend": "libsodium"}
+    if not bench.quick:
+        settings |= {f"transactions, {n} worker{'s'[: n != 1]}": {"workers": n} for n in (1, 4)}
+        settings |= {f"transactions, {n} connection{'s'[: n != 1]}": {"connections": n} for n in (1, 256)}
+        settings["transactions, mixed"] = {"mix": "mixed"}
+    counts = {name: int(count_for(bench, seconds, **one)) for name, one in settings.items()}
+    cases = {name: (lambda one=one, n=counts[name]: bench.ingest(n, **one)) for name, one in settings.items()}
+    return interleaved(cases, repetitions, "throughput")
+
+
+def latency(bench, maximum):
+    """Open loop, at half and at nine tenths of the throughput that was measured."""
+    repetitions, seconds = (1, 3) if bench.quick else (5, 4)
+    cases = {}
+    for level in ("transactions", "accounts"):
+        for share in (0.5, 0.9):
+            rate = maximum[level]["per_second"].median() * share
+            count = int(rate * seconds)
+            cases[f"{level}, {share:.0%}"] = lambda level=level, rate=rate, count=count: bench.ingest(
+                count, level=level, load_flags=("--rate", rate))
+    return interleaved(cases, repetitions, "latency")
+
+
+def parts_alone(bench, level, count):
+    """Microseconds of processor time for each transaction: verification, PostgreSQL with the same
+    rows and batches from a bare writer, and sending, each with nothing else going on."""
+    path = bench.transactions(count)
+    said = run([bench.build / "txindex", "verify", "--threads", "1", path])
+    verify = 1e6 / float(re.search(r"^per_second (\S+)", said, re.M)[1])
+    with bench.postgres.database() as database:
+        run([bench.build / "txindexd", "migrate", "--database", bench.postgres.conninfo(database)])
+        before = bench.postgres.cpu_seconds()
+        run([bench.build / "bench/store_bench", bench.postgres.conninfo(database), path, "2", level])
+        store = (bench.postgres.cpu_seconds() - before) * 1e6 / count
+    return verify, store
+
+
+def efficiency(bench, level="transactions"):
+    """The rate divided by what the machine allows: cores / (verification + PostgreSQL + sending)."""
+    repetitions, seconds = (3, 2) if bench.quick else (5, 4)
+    count = int(count_for(bench, seconds, level=level))
+
+    def measure():
+        verify, store = parts_alone(bench, level, count)
+        whole = bench.ingest(count, level=level)
+        allowed = 2e6 / (verify + store + whole["generator_us"])
+        return {"verify_us": verify, "store_us": store, "send_us": whole["generator_us"],
+                "allowed_per_second": allowed, "per_second": whole["per_second"],
+                "efficiency": whole["per_second"] / allowed}
+    return interleaved({level: measure}, repetitions, "efficiency")
+
+
+def idle(bench):
+    """Memory of a worker that has served nobody."""
+    with bench.postgres.database() as database:
+        with Server(bench.build, bench.postgres.conninfo(database), "--workers=2", folder=bench.folder) as server:
+            load(bench.build, server.address, "--connections", 1, "--file", bench.transactions(10))
+            sizes = [memory_bytes(pid) for pid in server.workers()]
+    if not sizes:
+        raise Failure("the server has no worker")
+    return {"resident_mb": max(size[0] for size in sizes) / 1e6, "private_mb": max(size[1] for size in sizes) / 1e6}

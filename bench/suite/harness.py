@@ -1,0 +1,274 @@
+"""What the benchmarks have in common: a PostgreSQL and a server of their own, a load on them, and the
+processor time of each. Everything that is started here is ended here, also when something fails."""
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TICKS = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 60
+WARM_UP = 4_000
+
+
+class Failure(Exception):
+    """Ends the benchmark with its text."""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(command, **options):
+    """Its output. Fails with what it said."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+# ---------------------------------------------------------------------------- processor time
+
+def _stat(pid):
+    """(parent, own ticks, ticks of children that have ended), or None if there is no such process."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
+
+
+def family(pid):
+    """The process and all that come from it."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (stat := _stat(int(name))):
+            parents.setdefault(stat[0], []).append(int(name))
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found
+
+
+def cpu_seconds(pid):
+    """Of a process, all that come from it, and those of them that have ended."""
+    total = 0
+    for one in family(pid):
+        if stat := _stat(one):
+            total += stat[1] + stat[2]
+    return total / TICKS
+
+
+def memory_bytes(pid):
+    """(resident, private) of one process."""
+    resident = private = 0
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if found := re.match(r"(Rss|Private_Clean|Private_Dirty):\s+(\d+) kB", line):
+            size = int(found[2]) * 1024
+            if found[1] == "Rss":
+                resident = size
+            else:
+                private += size
+    return resident, private
+
+
+# ---------------------------------------------------------------------------- what is measured
+
+@dataclasses.dataclass
+class Samples:
+    """The repetitions of one figure."""
+    values: list
+
+    def median(self):
+        return statistics.median(self.values)
+
+    def spread(self):
+        """How far from the median the farther quartile is, as a part of it."""
+        if len(self.values) < 2:
+            return 0.0
+        low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
+        middle = self.median()
+        return max(middle - low, high - middle) / middle if middle else 0.0
+
+
+def interleaved(cases, repetitions, what):
+    """Runs every case, then every case again, and so on: what else the machine does falls on all of
+    them alike. cases: {name: function that returns {figure: number}}. Returns {name: {figure: Samples}}."""
+    results = {name: {} for name in cases}
+    for repetition in range(repetitions):
+        say(f"   {what}: {repetition + 1} of {repetitions}")
+        for name, measure in cases.items():
+            for figure, value in measure().items():
+                results[name].setdefault(figure, Samples([])).values.append(value)
+    return results
+
+
+# ---------------------------------------------------------------------------- PostgreSQL
+
+class Postgres:
+    """A cluster of its own, with fsync and all else as PostgreSQL has it, reached through a socket."""
+
+    def __init__(self, folder):
+        self.folder = folder / "postgres"
+        self._number = 0
+        self._script("private_postgres_start")
+        self.postmaster = int((self.folder / "data/postmaster.pid").read_text(encoding="ascii").split()[0])
+
+    def _script(self, function):
+        run(["bash", "-euc", f'. "{ROOT}/scripts/private-postgres.sh"; {function} "{self.folder}"'])
+
+    def conninfo(self, database):
+        return f"host={self.folder} user=txindex dbname={database}"
+
+    def sql(self, text, database="postgres"):
+        return run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(database), "-c", text]).strip()
+
+    @contextlib.contextmanager
+    def database(self):
+        """A fresh one. What earlier ones have left to write is written before."""
+        self._number += 1
+        name = f"bench_{self._number}"
+        self.sql(f"CREATE DATABASE {name}")
+        self.sql("CHECKPOINT")
+        try:
+            yield name
+        finally:
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.postmaster)
+
+    def stop(self):
+        self._script("private_postgres_stop")
+
+
+# ---------------------------------------------------------------------------- the server
+
+class Server:
+    """txindexd on free ports, until the end of the block."""
+
+    def __init__(self, build, conninfo, *flags, folder):
+        self.log = folder / "server.log"
+        self._output = open(self.log, "w", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [build / "txindexd", "--listen=127.0.0.1:0", "--admin=off", f"--database={conninfo}", *flags],
+            stderr=self._output, start_new_session=True)
+        self.pid = self._process.pid
+        self.address = self._wait(r"listening on ([^\s,]+)")
+
+    def _wait(self, pattern):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            text = self.log.read_text(encoding="utf-8")
+            if found := re.search(pattern, text):
+                return found[1]
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.02)
+        self.stop()
+        raise Failure(f"txindexd did not start:\n{self.log.read_text(encoding='utf-8')}")
+
+    def workers(self):
+        return [pid for pid in family(self.pid) if pid != self.pid]
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.pid)
+
+    def stop(self):
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._output.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def load(build, address, *flags):
+    """What `txindex load --json` reports, and `cpu_seconds`, its own."""
+    process = subprocess.Popen([build / "txindex", "load", "--server", address, "--json", "--quiet", *map(str, flags)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    output, errors = process.stdout.read(), process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Failure(f"txindex load: exit status {process.returncode}\n{errors}{output}")
+    report = json.loads(output)
+    report["cpu_seconds"] = usage.ru_utime + usage.ru_stime
+    return report
+
+
+class Bench:
+    """The programs, the PostgreSQL and the transactions that all parts use."""
+
+    def __init__(self, build, out, quick):
+        self.build, self.out, self.quick = build, out, quick
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="txindex-bench."))
+        self.folder.chmod(0o755)
+        self.postgres = None
+        self._files = {}
+
+    def __enter__(self):
+        self.postgres = Postgres(self.folder)
+        return self
+
+    def __exit__(self, *_):
+        if self.postgres is not None:
+            self.postgres.stop()
+        shutil.rmtree(self.folder)
+
+    def transactions(self, count, mix="transfer"):
+        """A .txs file of them. The same ones are sent in every run, each time to a database of its own."""
+        key = count, mix
+        if key not in self._files:
+            path = self.folder / f"{mix}_{count}.txs"
+            run([self.build / "txindex", "gen", "--quiet", "--count", count, "--mix", mix, "--out", path])
+            self._files[key] = path
+        return self._files[key]
+
+    def ingest(self, count, *, level="transactions", backend="auto", workers=2, connections=16, mix="transfer",
+               server_flags=(), load_flags=()):
+        """One end-to-end run: {figure: number}."""
+        path = self.transactions(count, mix)
+        with self.postgres.database() as database:
+            with Server(self.build, self.postgres.conninfo(database), f"--workers={workers}", f"--index-level={level}",
+                        f"--verify-backend={backend}", *server_flags, folder=self.folder) as server:
+                # Makes the partitions, and the writers' plans.
+                first = load(self.build, server.address, "--connections", workers * 4, "--file",
+                             self.transactions(WARM_UP, mix))["committed"]
+                before = server.cpu_seconds(), self.postgres.cpu_seconds()
+                report = load(self.build, server.address, "--connections", connections, "--file", path, *load_flags)
+                after = server.cpu_seconds(), self.postgres.cpu_seconds()
+                memory = [memory_bytes(pid) for pid in server.workers()]
+            stored = int(self.postgres.sql("SELECT count(*) FROM txindex.transactions", database)) - first
+        if stored != report["committed"] or report["total"] != report["committed"]:
+            raise Failure(f"of {report['total']} transactions {report['committed']} were acknowledged as committed and "
+                          f"{stored} are stored")
+        each = 1e6 / stored
+        return {
+            "per_second": report["per_second"],
+            "server_us": (after[0] - before[0]) * each,
+            "postgres_us": (after[1] - before[1]) * each,
+            "generator_us": report["cpu_seconds"] * each,
+            "p50_ms": report["latency_us"]["p50"] / 1e3,
+            "p99_ms": report["latency_us"]["p99"] / 1e3,
+            "p999_ms": report["latency_us"]["p99_9"] / 1e3,
+            "resident_mb": max(resident for resident, _ in memory) / 1e6,
+            "private_mb": max(private for _, private in memory) / 1e6,
+        }

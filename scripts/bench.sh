@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Measures everything that bench/README.md describes: tables on the terminal, results.json and plots
+# in build/bench. About ten minutes; leave the machine alone meanwhile.
+#
+#   scripts/bench.sh                        all
+#   scripts/bench.sh --quick                less of it, in two minutes
+#   scripts/bench.sh --out FOLDER PART...   these parts only; --help has their names
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+./scripts/install-packages.sh libbenchmark-dev python3 python3-matplotlib
+cmake --preset release -DTXINDEX_BENCH=ON >/dev/null
+cmake --build --preset release --target txindexd txindex_tool benchmarks
+# Debian's: it has the package for the plots.
+exec /usr/bin/python3 bench/suite/run.py --build build/release --out build/bench "$@"
