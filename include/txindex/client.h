@@ -73,6 +73,7 @@ class Client {
   struct Counters {
     std::uint64_t submitted = 0;
     std::uint64_t completed = 0;
+    std::uint64_t attempts = 0;  // sockets that were opened
     std::uint64_t connects = 0;  // connections that got a WELCOME
     std::uint64_t resent = 0;    // transactions sent again on a later connection
     std::uint64_t refused = 0;   // attempts to connect that the server's machine refused

@@ -9,10 +9,14 @@ void BatchQueue::publish_depth() {
   stats::raise(stats_, stats::Word::batch_queue_high, batcher_.rows());
 }
 
-void BatchQueue::add(flow::ParcelPtr parcel, Time now) {
+// True if a writer must be woken: nobody waits for a batch, or for one so early. Else one waits
+// until what was there is due, or all are busy and look when they come back.
+bool BatchQueue::add(flow::ParcelPtr parcel, Time since) {
   assert(!closed_ && "the verify pool stops before the batch queue closes");
-  batcher_.add(std::move(parcel), now);
+  const auto before = batcher_.due();
+  batcher_.add(std::move(parcel), since);
   publish_depth();
+  return !before || *batcher_.due() < *before;
 }
 
 bool BatchQueue::is_due(Time now) const {
@@ -21,21 +25,24 @@ bool BatchQueue::is_due(Time now) const {
 }
 
 void BatchQueue::push(flow::ParcelPtr parcel) {
+  bool wake = false;
   {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [this] { return has_room() || closed_; });
-    add(std::move(parcel), std::chrono::steady_clock::now());
+    const Time since{std::chrono::microseconds(parcel->items.front().received_steady_us)};
+    wake = add(std::move(parcel), since);
   }
-  due_.notify_one();
+  if (wake) due_.notify_one();
 }
 
-bool BatchQueue::try_push(flow::ParcelPtr& parcel, Time now) {
+bool BatchQueue::try_push(flow::ParcelPtr& parcel, Time since) {
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (!has_room()) return false;
-    add(std::move(parcel), now);
+    wake = add(std::move(parcel), since);
   }
-  due_.notify_one();
+  if (wake) due_.notify_one();
   return true;
 }
 
@@ -51,6 +58,11 @@ Batch BatchQueue::take() {
     }
   }
   return take_due(std::move(lock));
+}
+
+void BatchQueue::settled() {
+  const std::lock_guard lock(mutex_);
+  batcher_.settled();
 }
 
 Batch BatchQueue::try_take(Time now) {

@@ -17,12 +17,14 @@ class BatchQueue {
 
   void push(flow::ParcelPtr parcel);
 
-  // Waits until a batch is due. Empty: closed, and everything has been taken.
+  // Waits until a batch is due. Empty: closed, and everything has been taken. Who has taken one
+  // says when it is settled, and then takes the next or leaves it to others for good.
   Batch take();
+  void settled();
 
   // The same without waiting, at a time of the caller's: false, or an empty batch, where those
   // would wait.
-  bool try_push(flow::ParcelPtr& parcel, Time now);
+  bool try_push(flow::ParcelPtr& parcel, Time since);
   Batch try_take(Time now);
   // When try_take() has something to give; nullopt: nothing waits.
   std::optional<Time> due();
@@ -35,7 +37,7 @@ class BatchQueue {
  private:
   bool has_room() const { return batcher_.rows() < capacity_rows_; }
   bool is_due(Time now) const;
-  void add(flow::ParcelPtr parcel, Time now);
+  bool add(flow::ParcelPtr parcel, Time since);
   Batch take_due(std::unique_lock<std::mutex> lock);
   void publish_depth();
 

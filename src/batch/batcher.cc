@@ -1,18 +1,22 @@
 #include "batch/batcher.h"
 
+#include <cassert>
+
 namespace txindex::batch {
 
-void Batcher::add(flow::ParcelPtr parcel, Time now) {
+void Batcher::add(flow::ParcelPtr parcel, Time since) {
   rows_ += parcel->size();
   bytes_ += parcel->bytes;
-  waiting_.push_back({std::move(parcel), now});
+  waiting_.push_back({std::move(parcel), since});
 }
 
 std::optional<Time> Batcher::due() const {
   if (waiting_.empty()) return std::nullopt;
   const Time oldest = waiting_.front().since;
   if (rows_ >= options_.max_rows || bytes_ >= options_.max_bytes) return oldest;
-  return oldest + options_.linger;
+  const bool more_to_come = under_way_ > 0 || rows_ >= options_.crowd_rows;
+  const bool waits_longer = more_to_come && rows_ < options_.many_rows;
+  return oldest + (waits_longer ? options_.long_linger : options_.linger);
 }
 
 Batch Batcher::take() {
@@ -32,7 +36,13 @@ Batch Batcher::take() {
   }
   rows_ -= rows;
   bytes_ -= bytes;
+  if (!batch.empty()) ++under_way_;
   return batch;
+}
+
+void Batcher::settled() {
+  assert(under_way_ > 0);
+  --under_way_;
 }
 
 }  // namespace txindex::batch

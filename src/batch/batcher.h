@@ -1,9 +1,15 @@
 // Group commit, as a policy without threads or clocks: what waits, and when a writer should take
 // it.
 //
-// A batch is one database transaction. Its cost is mostly fixed up to a few thousand rows (a round
-// trip, a flush of the log), so an idle writer takes all that waits. It waits `linger` for company
-// only after a pause: under load there is always enough.
+// A batch is one database transaction. Its cost is mostly fixed up to some hundred rows (round
+// trips, a flush of the log), so a writer takes all that waits, and waits for company before: until
+// the oldest transaction was received `linger` ago. It waits longer
+//
+//   under load, when a crowd comes within the linger;
+//   while another writer has a batch, which will take what comes in meanwhile with its next one:
+//   two in turns would take it in batches of half the size
+//
+// but not when there is enough for a good batch.
 #pragma once
 
 #include <chrono>
@@ -25,18 +31,23 @@ class Batcher {
     std::size_t max_rows;
     std::size_t max_bytes;
     std::chrono::microseconds linger;
+    std::size_t crowd_rows;
+    std::size_t many_rows;  // a good batch
+    std::chrono::microseconds long_linger;
   };
 
   explicit Batcher(const Options& options) : options_(options) {}
 
-  void add(flow::ParcelPtr parcel, Time now);
+  // `since`: when its first transaction was received. About in the order of these times.
+  void add(flow::ParcelPtr parcel, Time since);
 
-  // When the next batch should be taken: now or earlier when enough waits, else when the oldest has
-  // waited for `linger`. nullopt: nothing waits.
+  // When the next batch should be taken. nullopt: nothing waits.
   std::optional<Time> due() const;
 
-  // The oldest parcels, whole, as many as fit the limits, and at least one if any waits.
+  // The oldest parcels, whole, as many as fit the limits, and at least one if any waits. They are
+  // under way until as many calls of settled().
   Batch take();
+  void settled();
 
   std::size_t rows() const { return rows_; }
   bool empty() const { return waiting_.empty(); }
@@ -51,6 +62,7 @@ class Batcher {
   std::deque<Waiting> waiting_;
   std::size_t rows_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t under_way_ = 0;
 };
 
 }  // namespace txindex::batch

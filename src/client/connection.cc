@@ -32,6 +32,7 @@ void Client::Stream::try_next_address() {
   while (!addresses_.empty()) {
     const client::Address address = addresses_.back();
     addresses_.pop_back();
+    ++counters_.attempts;
     const int error = socket_.connect(address);
     if (error == 0) {
       give_in_at_ = now_ + silence_limit(kConnectPatience);

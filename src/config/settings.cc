@@ -155,7 +155,8 @@ std::vector<Setting> make_settings() {
   add(size("batch.max_bytes", &Config::batch_max_bytes, 64 * kKiB, kGiB / 2),
       "Their bytes, at most.");
   add(duration("batch.linger", &Config::batch_linger, seconds(0), seconds(1)),
-      "How long an idle writer waits for more to come before it writes.");
+      "How long after it was received a transaction waits for others to be written with it; under "
+      "load up to four times as long.");
   add(duration("drain_timeout", &Config::drain_timeout, seconds(0), hours(24)),
       "How long workers may take, after SIGTERM, to commit and acknowledge what they have "
       "received.");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "txindex/chain/codec.h"
 
@@ -11,13 +12,20 @@ namespace {
 // Parcels kept for the memory of their columns.
 constexpr std::size_t kFreeParcelsMax = 64;
 
+bool fills_lanes(std::size_t rows, std::size_t lanes) {
+  const std::size_t taken = (rows + lanes - 1) / lanes * lanes;
+  return 8 * (taken - rows) <= taken;
+}
+
 }  // namespace
 
-Intake::Intake(const Options& options, flow::Gate& gate, Offer offer, Schedule schedule)
+Intake::Intake(const Options& options, flow::Gate& gate, Offer offer, Schedule schedule,
+               ScheduleAt schedule_at)
     : options_(options),
       gate_(gate),
       offer_(std::move(offer)),
       schedule_(std::move(schedule)),
+      schedule_at_(std::move(schedule_at)),
       open_(std::make_unique<flow::Parcel>()) {}
 
 void Intake::receive(flow::Ticket ticket, const wire::TxFrame& tx, const net::ReadTime& time) {
@@ -62,7 +70,22 @@ void Intake::receive(flow::Ticket ticket, const wire::TxFrame& tx, const net::Re
 
 void Intake::hand_over() {
   scheduled_ = false;
-  if (!open_->empty()) hand_over_open();
+  if (open_->empty()) return;
+  if (fills_lanes(open_->size(), options_.lanes)) return hand_over_open();
+  if (!gather_until_us_) gather();
+}
+
+void Intake::gather() {
+  gather_until_us_ = open_->items.front().received_steady_us + options_.gather_us;
+  schedule_at_(*gather_until_us_);
+}
+
+void Intake::gathered() {
+  const std::int64_t now_us = *std::exchange(gather_until_us_, std::nullopt);
+  if (open_->empty()) return;
+  // The parcel that this was about may have gone, and another begun.
+  if (open_->items.front().received_steady_us + options_.gather_us > now_us) return gather();
+  hand_over_open();
 }
 
 void Intake::hand_over_open() {

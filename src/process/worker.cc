@@ -84,6 +84,7 @@ class Worker {
   void on_message(Received received);
   void drain(const char* why, bool empty_queues);
   void leave();
+  void gather_until(std::int64_t at_us);
   void finish(batch::Batch batch);
   void tick();
   void spin_if_a_test_says_so() const;
@@ -96,6 +97,7 @@ class Worker {
   SupervisorLink supervisor_;
   asio::signal_set signals_{loop_, SIGTERM};
   asio::steady_timer tick_timer_{loop_};
+  asio::steady_timer gather_timer_{loop_};
 
   const access::Guard guard_;
   flow::Gate gate_;
@@ -127,7 +129,8 @@ Worker::Worker(const config::Config& config, const WorkerEnvironment& environmen
       intake_(
           intake_options(config), gate_,
           [this](flow::ParcelPtr& parcel) { return verify_.offer(parcel); },
-          [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }),
+          [this] { asio::post(loop_, [this] { intake_.hand_over(); }); },
+          [this](std::int64_t at_us) { gather_until(at_us); }),
       connections_(loop_, gate_, chunks_, intake_, stats_, connection_limits(config)),
       batches_(batch_options(config), batch_capacity_rows(config), stats_),
       verify_(
@@ -246,6 +249,13 @@ void Worker::leave() {
   supervisor_.stop();
   tick_timer_.cancel();
   work_.reset();
+}
+
+void Worker::gather_until(std::int64_t at_us) {
+  gather_timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::microseconds(at_us)));
+  gather_timer_.async_wait([this](const error_code& cancelled) {
+    if (!cancelled) intake_.gathered();
+  });
 }
 
 // A batch has come back: every item has its outcome.

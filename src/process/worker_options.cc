@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "store/connection_string.h"
+#include "verify/backend.h"
 
 namespace txindex::process {
 
@@ -15,12 +16,19 @@ using std::chrono::seconds;
 constexpr std::size_t kVerifyQueueParcelsPerThread = 16;
 // In the batch queue: for each writer the batch that it takes next, and one more.
 constexpr std::size_t kBatchesWaitingPerWriter = 2;
+// From so many rows on, a batch hardly becomes cheaper by more.
+constexpr std::size_t kManyRows = 250;
+// So many within the linger will be many soon.
+constexpr std::size_t kCrowdRows = 16;
+constexpr int kLingersUnderLoad = 4;
 
 Intake::Options intake_options(const config::Config& config) {
   return {.max_future_us = config.time_max_future.count(),
           .max_age_us = config.time_max_age.count(),
           .max_rows = config.batch_max_rows,
-          .max_bytes = config.batch_max_bytes};
+          .max_bytes = config.batch_max_bytes,
+          .lanes = verify::lanes(verify::backend()),
+          .gather_us = config.batch_linger.count() / 2};
 }
 
 net::ConnectionLimits connection_limits(const config::Config& config) {
@@ -42,7 +50,10 @@ verify::VerifyPool::Options verify_options(const config::Config& config) {
 batch::Batcher::Options batch_options(const config::Config& config) {
   return {.max_rows = config.batch_max_rows,
           .max_bytes = config.batch_max_bytes,
-          .linger = config.batch_linger};
+          .linger = config.batch_linger,
+          .crowd_rows = kCrowdRows,
+          .many_rows = std::min(kManyRows, config.batch_max_rows),
+          .long_linger = kLingersUnderLoad * config.batch_linger};
 }
 
 std::size_t batch_capacity_rows(const config::Config& config) {

@@ -33,6 +33,7 @@ void Writers::work(store::Store& store) {
       rows.hand_back();
     }
     on_written_(std::move(batch));
+    queue_.settled();
   }
 }
 

@@ -129,6 +129,9 @@ class LoadDriver {
     std::deque<Staged> staged;        // recorded, or about to be
     std::deque<Pending> pending;      // submitted, without an outcome
     bool failed = false;
+    // What the epoll was told last: of which of the client's sockets, and what to wait for.
+    std::uint64_t watched_socket = 0;
+    int watched_events = 0;
     Client client;
   };
 

@@ -69,6 +69,10 @@ std::string_view name(VerifyBackend backend) {
   return kVerifyBackends[static_cast<std::size_t>(backend)];
 }
 
+std::size_t lanes(VerifyBackend backend) {
+  return backend == VerifyBackend::libsodium ? 1 : ed25519::kSignatures;
+}
+
 VerifyBackend backend() {
   return chosen;
 }

@@ -22,6 +22,8 @@ result<VerifyBackend> start(VerifyBackend wanted);
 // Never `automatic`. libsodium before start().
 VerifyBackend backend();
 std::string_view name(VerifyBackend backend);
+// How many signatures it judges side by side: fewer cost as much.
+std::size_t lanes(VerifyBackend backend);
 
 // valid[i] becomes 1 if triples[i] is valid, else 0. Any thread.
 void judge(std::span<const ed25519::Triple> triples, std::span<std::uint8_t> valid);

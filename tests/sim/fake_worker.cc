@@ -11,7 +11,7 @@ namespace asio = boost::asio;
 using Step = store::CommitProtocol::Step;
 
 constexpr std::int64_t kCenturyUs = 100LL * 366 * 86'400 * 1'000'000;
-constexpr auto kLinger = std::chrono::milliseconds(2);
+constexpr std::chrono::microseconds kLinger(2000);
 constexpr auto kSecond = std::chrono::seconds(1);
 constexpr net::DeadlineLimits kShortDeadlines = {
     .hello_us = 3'000'000, .frame_us = 3'000'000, .idle_us = 5'000'000, .answers_us = 4'000'000};
@@ -46,20 +46,26 @@ FakeWorker::FakeWorker(Chance& chance, const Kinds& kinds, FakeDatabase& databas
           {.max_future_us = kCenturyUs,
            .max_age_us = kCenturyUs,
            .max_rows = parcel_rows_,
-           .max_bytes = 64 * limits::kKiB},
+           .max_bytes = 64 * limits::kKiB,
+           .lanes = 1 + chance.below(4),
+           .gather_us = kLinger.count() / 2},
           gate_,
           [this](flow::ParcelPtr& parcel) {
             if (verify_queue_.offer(parcel)) return true;
             ++gate_holds_;
             return false;
           },
-          [this] { post([this] { intake_.hand_over(); }); }),
+          [this] { post([this] { intake_.hand_over(); }); },
+          [this](std::int64_t at_us) { gathered_at_ = Time(std::chrono::microseconds(at_us)); }),
       connections_(the_loop(), gate_, chunks_, intake_, *stats_,
                    {.deadlines = slow_ ? kShortDeadlines : net::DeadlineLimits()},
                    [this] { return clocks(); }),
       batches_({.max_rows = parcel_rows_ * (1 + chance.below(3)),
                 .max_bytes = 64 * limits::kKiB,
-                .linger = kLinger},
+                .linger = kLinger,
+                .crowd_rows = 1 + chance.below(4),
+                .many_rows = 1 + chance.below(8),
+                .long_linger = 3 * kLinger},
                batch_capacity_rows_, *stats_),
       verifiers_(1 + chance.below(2)) {
   for (std::size_t n = 1 + chance.below(3); n > 0; --n) {
@@ -109,9 +115,17 @@ void FakeWorker::let_time_pass() {
   for (const auto& writer : writers_) {
     if (writer->waits && (!next || writer->wakes < *next)) next = writer->wakes;
   }
+  if (gathered_at_ && (!next || *gathered_at_ < *next)) next = gathered_at_;
   const Time to = std::max(now_, next.value_or(now_)) +
                   std::chrono::microseconds(chance_.below(slow_ ? 1'000'000 : 3000));
   now_ = std::min(to, now_ + kSecond);
+  if (gathered_at_ && *gathered_at_ <= now_) {
+    gathered_at_.reset();
+    post([this] {
+      chance_.note("a parcel is gathered");
+      intake_.gathered();
+    });
+  }
   if (now_ < tended_ + kSecond) return;
   tended_ = now_;
   post([this] {
@@ -261,6 +275,7 @@ void FakeWorker::settled(Writer& writer, std::size_t which) {
   chance_.note("batch settled", which, writer.batch.size());
   post([this, done = std::move(writer.batch)]() mutable { finish(std::move(done)); });
   writer.batch.clear();
+  batches_.settled();
 }
 
 void FakeWorker::finish(batch::Batch batch) {

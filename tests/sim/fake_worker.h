@@ -97,7 +97,8 @@ class FakeWorker {
   const std::int64_t wall_begin_us_;  // since the Unix epoch: what lines are stamped with
   Time now_ = kBegin;
   Time tended_ = kBegin;
-  const bool slow_;  // much time passes from step to step, and deadlines are short
+  std::optional<Time> gathered_at_;  // a parcel that waits for more
+  const bool slow_;                  // much time passes from step to step, and deadlines are short
   const std::size_t budget_bytes_;
   const std::size_t parcel_rows_;
   const std::size_t batch_capacity_rows_;

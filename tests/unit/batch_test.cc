@@ -11,7 +11,22 @@ namespace {
 using namespace std::chrono_literals;
 using test::RecordingSink;
 
-constexpr Batcher::Options kOptions{.max_rows = 10, .max_bytes = 1000, .linger = 2ms};
+// One linger for all.
+constexpr Batcher::Options options(std::size_t max_rows, std::chrono::microseconds linger) {
+  return {.max_rows = max_rows,
+          .max_bytes = 1000,
+          .linger = linger,
+          .crowd_rows = 1,
+          .many_rows = 1,
+          .long_linger = linger};
+}
+constexpr Batcher::Options kPatient{.max_rows = 20,
+                                    .max_bytes = 1000,
+                                    .linger = 2ms,
+                                    .crowd_rows = 4,
+                                    .many_rows = 8,
+                                    .long_linger = 10ms};
+constexpr Batcher::Options kOptions = options(10, 2ms);
 const Time kStart = Time() + 1h;
 
 flow::ParcelPtr parcel(std::size_t rows, std::size_t bytes, flow::Sink& sink) {
@@ -53,6 +68,47 @@ TEST(Batcher, ALoneParcelIsDueAfterTheLinger) {
   EXPECT_TRUE(batcher.empty());
 }
 
+TEST(Batcher, WaitsLongerForACrowdButNotWhenThereAreMany) {
+  RecordingSink sink;
+  Batcher batcher(kPatient);
+  batcher.add(parcel(3, 1, sink), kStart);
+  EXPECT_EQ(batcher.due(), kStart + 2ms);
+  batcher.add(parcel(1, 1, sink), kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 10ms);
+  batcher.add(parcel(4, 1, sink), kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 2ms);
+  batcher.add(parcel(12, 1, sink), kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart);
+  complete(batcher.take());
+}
+
+TEST(Batcher, WaitsLongerWhileABatchIsUnderWayButNotWhenThereAreMany) {
+  RecordingSink sink;
+  Batcher batcher(kPatient);
+  batcher.add(parcel(1, 1, sink), kStart);
+  complete(batcher.take());
+  batcher.add(parcel(1, 1, sink), kStart);
+  EXPECT_EQ(batcher.due(), kStart + 10ms) << "the writer that is busy will take it";
+  batcher.add(parcel(7, 1, sink), kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 2ms) << "8 rows are worth another writer";
+  complete(batcher.take());
+  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.settled();
+  EXPECT_EQ(batcher.due(), kStart + 10ms) << "one of two is settled";
+  batcher.settled();
+  EXPECT_EQ(batcher.due(), kStart + 2ms);
+  complete(batcher.take());
+}
+
+TEST(Batcher, TakingNothingIsNotUnderWay) {
+  RecordingSink sink;
+  Batcher batcher(kOptions);
+  EXPECT_TRUE(batcher.take().empty());
+  batcher.add(parcel(1, 1, sink), kStart);
+  EXPECT_EQ(batcher.due(), kStart + 2ms);
+  complete(batcher.take());
+}
+
 TEST(Batcher, EnoughRowsOrBytesAreDueAtOnce) {
   RecordingSink sink;
   Batcher rows(kOptions);
@@ -89,7 +145,7 @@ TEST(Batcher, TakesOneParcelThatIsOverTheLimitsByItself) {
 TEST(BatchQueue, WriterWaitsNoLongerThanTheLinger) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 100, *stats);
+  BatchQueue queue(options(10, 1ms), 100, *stats);
   queue.push(parcel(1, 1, sink));
   EXPECT_EQ(complete(queue.take()), 1U);
 }
@@ -97,7 +153,7 @@ TEST(BatchQueue, WriterWaitsNoLongerThanTheLinger) {
 TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1s}, 5, *stats);
+  BatchQueue queue(options(10, 1s), 5, *stats);
   auto first = parcel(5, 1, sink);
   auto second = parcel(1, 1, sink);
   EXPECT_TRUE(queue.try_push(first, kStart));
@@ -106,6 +162,7 @@ TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
   EXPECT_TRUE(queue.try_take(kStart + 999ms).empty());
   EXPECT_EQ(queue.due(), kStart + 1s);
   EXPECT_EQ(complete(queue.try_take(kStart + 1s)), 5U);
+  queue.settled();
   EXPECT_TRUE(queue.try_push(second, kStart));
   EXPECT_EQ(complete(queue.try_take(kStart + 1s)), 1U);
 }
@@ -113,7 +170,7 @@ TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
 TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1h}, 100, *stats);
+  BatchQueue queue(options(10, 1h), 100, *stats);
   queue.push(parcel(3, 1, sink));
   queue.close();
   EXPECT_EQ(complete(queue.take()), 3U);
@@ -123,7 +180,7 @@ TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
 TEST(BatchQueue, EveryTransactionComesOutOnceUnderManyThreadsAndATightBound) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 12, *stats);
+  BatchQueue queue(options(10, 1ms), 12, *stats);
   std::atomic<std::size_t> out = 0;
   std::mutex completing;
   std::vector<std::thread> writers;
@@ -134,6 +191,7 @@ TEST(BatchQueue, EveryTransactionComesOutOnceUnderManyThreadsAndATightBound) {
         if (batch.empty()) return;
         const std::lock_guard lock(completing);
         out += complete(std::move(batch));
+        queue.settled();
       }
     });
   }
