@@ -1,6 +1,7 @@
-// The loop over a real socket: a producer on the same thread sends frames and reads ACKs; the
-// worker's own connection and intake do the rest, and whatever is received comes back, committed,
-// when the loop has nothing else to do. So it has the system calls in it, of both sides.
+// The loop over a real socket: a producer sends frames and reads ACKs; the worker's own connection
+// and intake do the rest on a thread of theirs, and what is received comes back, committed, when
+// they have nothing else to do. So the system calls are in it.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <memory>
+#include <thread>
 
 #include "txindex/wire/ack.h"
 
@@ -32,21 +34,29 @@ class Producer {
     require(sent == static_cast<ssize_t>(opening.size()), "HELLO cannot be sent");
   }
 
-  // All frames once more, as far as the socket takes them now.
-  void begin() { left_ = frames_; }
-  void send_what_fits() {
-    while (!left_.empty()) {
-      const auto sent = ::send(fd_, left_.data(), left_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent <= 0) return;
-      left_ = left_.subspan(static_cast<std::size_t>(sent));
+  // The first of the frames, which are all of one size; returns when they are acknowledged.
+  void send(std::size_t count) {
+    expected_ += count;
+    left_ = Bytes(frames_).first(frames_.size() / kTransactions * count);
+    while (acknowledged_ != expected_) {
+      pollfd socket = {fd_, static_cast<short>(left_.empty() ? POLLIN : POLLIN | POLLOUT), 0};
+      require(::poll(&socket, 1, -1) == 1, "the socket cannot be waited for");
+      require((socket.revents & ~(POLLIN | POLLOUT)) == 0, "the connection is lost");
+      if ((socket.revents & POLLOUT) != 0) send_what_fits();
+      if ((socket.revents & POLLIN) != 0) read_acks();
     }
   }
 
-  // The last sequence number that is acknowledged.
-  std::uint64_t acknowledged() {
-    ssize_t got = 0;
-    while ((got = ::recv(fd_, space_, sizeof space_, MSG_DONTWAIT)) > 0)
-      in_.insert(in_.end(), space_, space_ + got);
+ private:
+  void send_what_fits() {
+    const auto sent = ::send(fd_, left_.data(), left_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) left_ = left_.subspan(static_cast<std::size_t>(sent));
+  }
+
+  void read_acks() {
+    const auto got = ::recv(fd_, space_, sizeof space_, MSG_DONTWAIT);
+    require(got > 0, "the connection is closed");
+    in_.insert(in_.end(), space_, space_ + got);
     std::size_t at = 0;
     while (in_.size() - at >= limits::kFrameLengthBytes) {
       const std::size_t length = wire::load<std::uint32_t>(in_.data() + at);
@@ -59,15 +69,14 @@ class Producer {
       acknowledged_ = ack->up_to();
     }
     in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(at));
-    return acknowledged_;
   }
 
- private:
   const int fd_;
   const wire::Buffer frames_;
   Bytes left_;
   wire::Buffer in_;
   std::uint8_t space_[16 * limits::kKiB];
+  std::uint64_t expected_ = 0;
   std::uint64_t acknowledged_ = 0;
 };
 
@@ -85,40 +94,39 @@ class Connected {
     client_.connect(acceptor.local_endpoint());
     connections_.add(acceptor.accept());
     producer_ = std::make_unique<Producer>(client_.native_handle(), frames(Of::transfers));
-    loop_.poll();
+    thread_ = std::thread([this] { loop_.run(); });
   }
 
+  // Without a connection the loop has nothing to wait for.
   ~Connected() {
-    boost::system::error_code ignored;
-    client_.close(ignored);
-    while (connections_.size() > 0)
-      loop_.run_one();
+    client_.close();
+    thread_.join();
   }
 
-  Work send_all() {
-    expected_ += kTransactions;
-    producer_->begin();
-    do {
-      producer_->send_what_fits();
-      loop_.poll();
-      if (parcels_.empty()) continue;
-      for (auto& parcel : parcels_) {
-        process::complete(*parcel, /*now_steady_us=*/100, parts_.stats);
-        intake_.recycle(std::move(parcel));
-      }
-      parcels_.clear();
-      connections_.flush();
-    } while (producer_->acknowledged() != expected_);
-    return {kTransactions, bytes_};
+  // That many at once, for so many times.
+  Work send(std::size_t count, std::size_t times) {
+    for (std::size_t i = 0; i < times; ++i)
+      producer_->send(count);
+    return {count * times, count * times * transactions(Of::transfers)[0].size()};
   }
 
  private:
   bool take(flow::ParcelPtr& parcel) {
+    if (parcels_.empty()) asio::post(loop_, [this] { finish(); });
     parcels_.push_back(std::move(parcel));
     return true;
   }
 
-  const std::size_t bytes_ = total_bytes(Of::transfers);
+  // As the worker does when a batch has come back.
+  void finish() {
+    for (auto& parcel : parcels_) {
+      process::complete(*parcel, /*now_steady_us=*/100, parts_.stats);
+      intake_.recycle(std::move(parcel));
+    }
+    parcels_.clear();
+    connections_.flush();
+  }
+
   asio::io_context loop_{1};
   LoopParts parts_;
   process::Intake intake_;
@@ -126,16 +134,20 @@ class Connected {
   std::vector<flow::ParcelPtr> parcels_;
   tcp::socket client_;
   std::unique_ptr<Producer> producer_;
-  std::uint64_t expected_ = 0;
+  std::thread thread_;
 };
 
 }  // namespace
 
 void register_connection() {
-  benchmark::RegisterBenchmark("loop with socket, transfers", [](benchmark::State& state) {
-    Connected connected;
-    measure(state, [&] { return connected.send_all(); });
-  });
+  const auto add = [](const char* name, std::size_t count, std::size_t times) {
+    benchmark::RegisterBenchmark(name, [count, times](benchmark::State& state) {
+      Connected connected;
+      measure(state, [&] { return connected.send(count, times); });
+    })->UseRealTime();
+  };
+  add("loop with socket, transfers", kTransactions, 1);
+  add("loop with socket, one at a time", 1, 100);
 }
 
 }  // namespace txindex::bench

@@ -4,7 +4,8 @@
 //   loop -> verify thread -> loop                   "threads, ..."
 //   loop -> verify thread -> writer -> loop         "threads with writer, ..."
 //
-// Some parcels go round and round, fewer than the queue holds.
+// Some parcels go round and round, fewer than the queue holds, so that every thread has work most
+// of the time. A parcel that is alone has to wake each of them.
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -22,7 +23,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kQueueParcels = 16;  // as a worker has for each of its threads
-constexpr std::size_t kGoingRound = 12;
 
 class NoStore final : public store::Store {
  public:
@@ -39,16 +39,23 @@ flow::ParcelPtr parcel_of(std::size_t size) {
   return parcel;
 }
 
+struct Case {
+  std::string name;
+  bool with_writer;
+  std::size_t parcel_size;
+  std::size_t parcels = 12;
+};
+
 class HandOver {
  public:
-  HandOver(std::size_t parcel_size, bool with_writer)
-      : with_writer_(with_writer),
+  explicit HandOver(const Case& what)
+      : with_writer_(what.with_writer),
         pool_(
             {.threads = 1, .queue_parcels = kQueueParcels}, stats_,
             [this](flow::ParcelPtr parcel) { verified(std::move(parcel)); }, [] {}) {
-    for (std::size_t i = 0; i < kGoingRound; ++i)
-      home_.push_back(parcel_of(parcel_size));
-    if (!with_writer) return;
+    for (std::size_t i = 0; i < what.parcels; ++i)
+      home_.push_back(parcel_of(what.parcel_size));
+    if (!with_writer_) return;
     std::vector<std::unique_ptr<store::Store>> stores;
     stores.push_back(std::make_unique<NoStore>());
     writers_ = std::make_unique<process::Writers>(
@@ -99,15 +106,17 @@ class HandOver {
 }  // namespace
 
 void register_hand_over() {
-  for (const bool with_writer : {false, true}) {
-    for (const std::size_t size : {1, 16, 256}) {
-      const std::string name = std::string(with_writer ? "threads with writer, " : "threads, ") +
-                               std::to_string(size) + " a parcel";
-      benchmark::RegisterBenchmark(name.c_str(), [with_writer, size](benchmark::State& state) {
-        HandOver hand_over(size, with_writer);
-        measure(state, [&] { return hand_over.next(); });
-      })->UseRealTime();
-    }
+  for (const Case& what : {Case{"threads, 1 a parcel", false, 1},
+                           {"threads, 16 a parcel", false, 16},
+                           {"threads, 256 a parcel", false, 256},
+                           {"threads, one parcel of 1", false, 1, 1},
+                           {"threads with writer, 1 a parcel", true, 1},
+                           {"threads with writer, 16 a parcel", true, 16},
+                           {"threads with writer, 256 a parcel", true, 256}}) {
+    benchmark::RegisterBenchmark(what.name.c_str(), [what](benchmark::State& state) {
+      HandOver hand_over(what);
+      measure(state, [&] { return hand_over.next(); });
+    })->UseRealTime();
   }
 }
 
