@@ -9,6 +9,7 @@ import time
 import end_to_end
 import report
 from harness import Bench, Failure, Samples, say
+from stages import stages_part
 
 THROUGHPUT = [("per_second", "per second"), ("server_us", "server, µs"), ("postgres_us", "PostgreSQL, µs"),
               ("generator_us", "generator, µs"), ("resident_mb", "resident, MB"), ("private_mb", "private, MB")]
@@ -33,7 +34,7 @@ def end_to_end_part(bench, parts):
     say(report.table("Memory of an idle worker", parts["idle"], THROUGHPUT[-2:], ""))
 
 
-PARTS = {"end-to-end": end_to_end_part}
+PARTS = {"stages": stages_part, "end-to-end": end_to_end_part}
 
 
 def main():
