@@ -86,7 +86,7 @@ class Connected {
       : intake_(
             {.max_future_us = 1, .max_age_us = 1, .max_rows = 2000, .max_bytes = 1 << 20},
             parts_.gate, [this](flow::ParcelPtr& parcel) { return take(parcel); },
-            [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }),
+            [this] { asio::post(loop_, [this] { intake_.hand_over(); }); }, [](std::int64_t) {}),
         connections_(loop_, parts_.gate, parts_.chunks, intake_, parts_.stats, {},
                      [] { return net::ReadTime{.wall_us = kTime, .steady_us = 0}; }),
         client_(loop_) {

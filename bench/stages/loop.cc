@@ -30,7 +30,7 @@ class Loop final : public flow::Sink {
               parcels_.push_back(std::move(parcel));
               return true;
             },
-            [] {}) {}
+            [] {}, [](std::int64_t) {}) {}
 
   Work turn() {
     done_ = {};
@@ -103,6 +103,7 @@ class Queues {
     while (true) {
       batch::Batch batch = batches_.try_take(batch::Time() + std::chrono::hours(1));
       if (batch.empty()) break;
+      batches_.settled();
       for (auto& parcel : batch)
         waiting_.push_back(std::move(parcel));
     }

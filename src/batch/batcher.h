@@ -31,9 +31,10 @@ class Batcher {
     std::size_t max_rows;
     std::size_t max_bytes;
     std::chrono::microseconds linger;
-    std::size_t crowd_rows;
-    std::size_t many_rows;  // a good batch
-    std::chrono::microseconds long_linger;
+    // As they are, it never waits longer.
+    std::size_t crowd_rows = 1;
+    std::size_t many_rows = 1;  // a good batch
+    std::chrono::microseconds long_linger{};
   };
 
   explicit Batcher(const Options& options) : options_(options) {}

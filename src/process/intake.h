@@ -24,8 +24,8 @@ class Intake final : public net::Receiver {
     std::size_t max_bytes;
     // So many signatures are judged side by side, and fewer cost as much: a parcel that would leave
     // more than an eighth of the lanes empty waits, until its first was received so long ago.
-    std::size_t lanes;
-    std::int64_t gather_us;
+    std::size_t lanes = 1;
+    std::int64_t gather_us = 0;
   };
   // Takes the parcel, or leaves it and returns false when there is no room; Intake then holds the
   // gate until room() is called.

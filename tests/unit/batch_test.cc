@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "batch/batch_queue.h"
+#include "flow/clock.h"
 #include "support/stages.h"
 
 namespace txindex::batch {
@@ -11,22 +12,13 @@ namespace {
 using namespace std::chrono_literals;
 using test::RecordingSink;
 
-// One linger for all.
-constexpr Batcher::Options options(std::size_t max_rows, std::chrono::microseconds linger) {
-  return {.max_rows = max_rows,
-          .max_bytes = 1000,
-          .linger = linger,
-          .crowd_rows = 1,
-          .many_rows = 1,
-          .long_linger = linger};
-}
 constexpr Batcher::Options kPatient{.max_rows = 20,
                                     .max_bytes = 1000,
                                     .linger = 2ms,
                                     .crowd_rows = 4,
                                     .many_rows = 8,
                                     .long_linger = 10ms};
-constexpr Batcher::Options kOptions = options(10, 2ms);
+constexpr Batcher::Options kOptions{.max_rows = 10, .max_bytes = 1000, .linger = 2ms};
 const Time kStart = Time() + 1h;
 
 flow::ParcelPtr parcel(std::size_t rows, std::size_t bytes, flow::Sink& sink) {
@@ -142,18 +134,39 @@ TEST(Batcher, TakesOneParcelThatIsOverTheLimitsByItself) {
   EXPECT_EQ(complete(batcher.take()), 1U);
 }
 
-TEST(BatchQueue, WriterWaitsNoLongerThanTheLinger) {
+flow::ParcelPtr parcel_of_now(std::size_t rows, flow::Sink& sink) {
+  auto made = parcel(rows, rows, sink);
+  made->items.front().received_steady_us = flow::steady_us();
+  return made;
+}
+
+TEST(BatchQueue, WriterWaitsForTheLingerFromReceiptAndNoLonger) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue(options(10, 1ms), 100, *stats);
-  queue.push(parcel(1, 1, sink));
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 100, *stats);
+  auto one = parcel_of_now(1, sink);
+  const std::int64_t received_us = one->items.front().received_steady_us;
+  queue.push(std::move(one));
   EXPECT_EQ(complete(queue.take()), 1U);
+  EXPECT_GE(flow::steady_us(), received_us + 1000);
+}
+
+TEST(BatchQueue, AWriterThatWaitsIsWokenWhenItsBatchIsDueEarlier) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1h}, 100, *stats);
+  queue.push(parcel_of_now(1, sink));
+  std::size_t rows = 0;
+  std::thread writer([&] { rows = complete(queue.take()); });
+  queue.push(parcel_of_now(9, sink));
+  writer.join();
+  EXPECT_EQ(rows, 10U);
 }
 
 TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue(options(10, 1s), 5, *stats);
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1s}, 5, *stats);
   auto first = parcel(5, 1, sink);
   auto second = parcel(1, 1, sink);
   EXPECT_TRUE(queue.try_push(first, kStart));
@@ -170,7 +183,7 @@ TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
 TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue(options(10, 1h), 100, *stats);
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1h}, 100, *stats);
   queue.push(parcel(3, 1, sink));
   queue.close();
   EXPECT_EQ(complete(queue.take()), 3U);
@@ -180,7 +193,7 @@ TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
 TEST(BatchQueue, EveryTransactionComesOutOnceUnderManyThreadsAndATightBound) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
-  BatchQueue queue(options(10, 1ms), 12, *stats);
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 12, *stats);
   std::atomic<std::size_t> out = 0;
   std::mutex completing;
   std::vector<std::thread> writers;
