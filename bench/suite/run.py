@@ -6,7 +6,9 @@ import pathlib
 import sys
 import time
 
+import curves
 import end_to_end
+import peers
 import report
 from harness import Bench, Failure, Samples, say
 
@@ -33,7 +35,13 @@ def end_to_end_part(bench, parts):
     say(report.table("Memory of an idle worker", parts["idle"], THROUGHPUT[-2:], ""))
 
 
-PARTS = {"end-to-end": end_to_end_part}
+PARTS = {
+    "end-to-end": end_to_end_part,
+    "connections": curves.connections,
+    "sizes": curves.sizes,
+    "batches": curves.batches,
+    "peers": peers.part,
+}
 
 
 def main():
