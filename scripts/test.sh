@@ -10,8 +10,9 @@ cd "$(dirname "$0")/.."
 preset=${1:-dev}
 [ $# -gt 0 ] && shift
 
-# The README's clients, one of them in TLS; the admin port as Prometheus and a browser see it.
-tools=(python3 netcat-openbsd openssl prometheus chromium)
+# The README's clients, one of them in TLS; the admin port as Prometheus and a browser see it; the plots
+# of the benchmarks.
+tools=(python3 netcat-openbsd openssl prometheus chromium python3-matplotlib)
 command -v node >/dev/null || tools+=(nodejs)
 command -v npm >/dev/null || tools+=(npm)
 ./scripts/install-packages.sh "${tools[@]}"

@@ -2,29 +2,29 @@
 goes, and what of the machine's capacity is reached."""
 import re
 
-from harness import Failure, Server, count_for, interleaved, load, memory_bytes, run
+from harness import Failure, Server, interleaved, load, memory_bytes, run
 
 LEVELS = ["transactions", "accounts", "instructions"]
 
 
 def throughput(bench):
     """At each index.level, with one, two and four workers."""
-    repetitions, seconds = (3, 1) if bench.quick else (5, 2)
+    repetitions, seconds = bench.choose((5, 2), (3, 1), (1, 0))
     settings = {f"{level}": {"level": level} for level in LEVELS}
     settings["transactions, libsodium"] = {"backend": "libsodium"}
     settings["accounts, libsodium"] = {"level": "accounts", "backend": "libsodium"}
-    if not bench.quick:
+    if bench.extent == "full":
         settings |= {f"{level}, {n} worker{'s'[: n != 1]}": {"level": level, "workers": n}
                      for level in LEVELS for n in (1, 4)}
         settings["transactions, mixed"] = {"mix": "mixed"}
-    counts = {name: count_for(lambda n, one=one: bench.ingest(n, **one), seconds) for name, one in settings.items()}
+    counts = {name: bench.count_for(seconds, **one) for name, one in settings.items()}
     cases = {name: (lambda one=one, n=counts[name]: bench.ingest(n, **one)) for name, one in settings.items()}
     return interleaved(cases, repetitions, "throughput")
 
 
 def latency(bench, maximum):
     """Open loop, at half and at nine tenths of the throughput that was measured."""
-    repetitions, seconds = (1, 3) if bench.quick else (5, 3)
+    repetitions, seconds = bench.choose((5, 3), (1, 3), (1, 0.2))
     cases = {}
     for level in ("transactions", "accounts"):
         for share in (0.5, 0.9):
@@ -51,8 +51,8 @@ def parts_alone(bench, level, count):
 
 def efficiency(bench, level="transactions"):
     """The rate divided by what the machine allows: cores / (verification + PostgreSQL + sending)."""
-    repetitions, seconds = (3, 1) if bench.quick else (5, 2)
-    count = count_for(lambda n: bench.ingest(n, level=level), seconds)
+    repetitions, seconds = bench.choose((5, 2), (3, 1), (1, 0))
+    count = bench.count_for(seconds, level=level)
 
     def measure():
         verify, store = parts_alone(bench, level, count)

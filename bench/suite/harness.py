@@ -19,6 +19,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
 WARM_UP = 4_000
 PARTITION_SECONDS = 3600
+# All of it; less of it; and just whether it works, by runs that are much too short to mean anything.
+EXTENTS = ("full", "quick", "trial")
+FEWEST = 15_000
+TRIAL_COUNT = 2_000
 
 
 class Failure(Exception):
@@ -100,11 +104,6 @@ class Samples:
         low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
         middle = self.median()
         return max(middle - low, high - middle) / middle if middle else 0.0
-
-
-def count_for(measure, seconds, least=20_000):
-    """As many transactions as take about so long. measure: runs so many, and returns {figure: number}."""
-    return max(least, int(round(measure(least)["per_second"] * seconds, -3)))
 
 
 def interleaved(cases, repetitions, what):
@@ -251,27 +250,52 @@ class Kind:
     at: int = 0  # seconds after Bench.begin, the stamp of the first
 
 
+def window(connections):
+    """How many each may have unacknowledged: 32,768 together, which keeps a server busy. With more of them
+    a short run would all be sent at once, and a worker that has been given less would be idle at its end."""
+    return max(1, min(8192, 32_768 // connections))
+
+
+def check_stored(report, stored):
+    """That all that were sent were new, acknowledged as such, and are in the database."""
+    if not report["total"] == report["committed"] == stored:
+        raise Failure(f"of {report['total']} transactions {report['committed']} were acknowledged as committed and "
+                      f"{stored} are stored")
+
+
 class Bench:
     """The programs, the PostgreSQL and the transactions that all parts use."""
 
-    def __init__(self, build, out, quick, postgres_settings=()):
-        self.build, self.out, self.quick = build, out, quick
+    def __init__(self, build, out, extent, settings=(), millions=()):
+        """extent: one of EXTENTS."""
+        self.build, self.out, self.extent = build, out, extent
+        self.settings = settings  # of PostgreSQL
+        self.millions = millions  # of rows, for growth; empty: as it likes
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="txindex-bench."))
         self.folder.chmod(0o755)
         self.postgres = None
-        self._settings = postgres_settings
         self._files = {}
         self.begin = middle_of_an_hour()
 
     def __enter__(self):
         allow_open_files()
-        self.postgres = Postgres(self.folder, self._settings)
+        self.postgres = Postgres(self.folder, self.settings)
         return self
 
     def __exit__(self, *_):
         if self.postgres is not None:
             self.postgres.stop()
         shutil.rmtree(self.folder)
+
+    def choose(self, full, quick, trial):
+        """What belongs to the extent."""
+        return dict(zip(EXTENTS, (full, quick, trial)))[self.extent]
+
+    def count_for(self, seconds, **settings):
+        """As many transactions as take about so long to ingest with these settings."""
+        if self.extent == "trial":
+            return TRIAL_COUNT
+        return max(FEWEST, int(round(self.ingest(FEWEST, **settings)["per_second"] * seconds, -3)))
 
     def transactions(self, count, **what):
         """A .txs file of them; `what` as in Kind. The same ones are sent in every run, each time to a
@@ -307,13 +331,12 @@ class Bench:
             load(self.build, server.address, "--connections", workers * 4, "--file", warm_up)
             stored = self.stored(database)
             before = server.cpu_seconds(), self.postgres.cpu_seconds()
-            report = load(self.build, server.address, "--connections", connections, "--file", path, *load_flags)
+            report = load(self.build, server.address, "--connections", connections, "--window", window(connections),
+                          "--file", path, *load_flags)
             after = server.cpu_seconds(), self.postgres.cpu_seconds()
             memory = [memory_bytes(pid) for pid in server.workers()]
         stored = self.stored(database) - stored
-        if stored != report["committed"] or report["total"] != report["committed"]:
-            raise Failure(f"of {report['total']} transactions {report['committed']} were acknowledged as committed and "
-                          f"{stored} are stored")
+        check_stored(report, stored)
         each = 1e6 / stored
         return {
             "per_second": report["per_second"],
