@@ -1,6 +1,6 @@
 """How the throughput changes with the number of connections, the size of a transaction, and of a batch."""
 import report
-from harness import interleaved, say
+from harness import RUN_SECONDS, interleaved, say
 
 COLUMNS = [("per_second", "per second"), ("mb_per_second", "MB a second"), ("server_us", "server, µs"),
            ("postgres_us", "PostgreSQL, µs"), ("generator_us", "generator, µs"), ("private_mb", "private, MB")]
@@ -14,8 +14,8 @@ MANY = ("--limits-max-connections=10000", "--limits-max-connections-per-address=
 
 def sweep(bench, name, title, x_label, cases, logarithmic=True):
     """cases: {x: settings of Bench.ingest}. {x: {figure: Samples}}, shown as a table and a plot."""
-    repetitions, seconds = bench.choose((5, 2), (2, 1), (1, 0))
-    counts = {x: bench.count_for(seconds, **one) for x, one in cases.items()}
+    repetitions = bench.choose(5, 2, 1)
+    counts = {x: bench.count_for(RUN_SECONDS, **one) for x, one in cases.items()}
 
     def measure(x):
         figures = bench.ingest(counts[x], **cases[x])

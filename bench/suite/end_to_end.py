@@ -2,14 +2,14 @@
 goes, and what of the machine's capacity is reached."""
 import re
 
-from harness import Failure, Server, interleaved, load, memory_bytes, run
+from harness import RUN_SECONDS, Failure, Server, interleaved, load, memory_bytes, run
 
 LEVELS = ["transactions", "accounts", "instructions"]
 
 
 def throughput(bench):
     """At each index.level, with one, two and four workers."""
-    repetitions, seconds = bench.choose((5, 2), (3, 1), (1, 0))
+    repetitions = bench.choose(5, 3, 1)
     settings = {f"{level}": {"level": level} for level in LEVELS}
     settings["transactions, libsodium"] = {"backend": "libsodium"}
     settings["accounts, libsodium"] = {"level": "accounts", "backend": "libsodium"}
@@ -17,14 +17,14 @@ def throughput(bench):
         settings |= {f"{level}, {n} worker{'s'[: n != 1]}": {"level": level, "workers": n}
                      for level in LEVELS for n in (1, 4)}
         settings["transactions, mixed"] = {"mix": "mixed"}
-    counts = {name: bench.count_for(seconds, **one) for name, one in settings.items()}
+    counts = {name: bench.count_for(RUN_SECONDS, **one) for name, one in settings.items()}
     cases = {name: (lambda one=one, n=counts[name]: bench.ingest(n, **one)) for name, one in settings.items()}
     return interleaved(cases, repetitions, "throughput")
 
 
 def latency(bench, maximum):
     """Open loop, at half and at nine tenths of the throughput that was measured."""
-    repetitions, seconds = bench.choose((5, 3), (1, 3), (1, 0.2))
+    repetitions, seconds = bench.choose((5, 3), (1, 2), (1, 0.2))
     cases = {}
     for level in ("transactions", "accounts"):
         for share in (0.5, 0.9):
@@ -51,8 +51,7 @@ def parts_alone(bench, level, count):
 
 def efficiency(bench, level="transactions"):
     """The rate divided by what the machine allows: cores / (verification + PostgreSQL + sending)."""
-    repetitions, seconds = bench.choose((5, 2), (3, 1), (1, 0))
-    count = bench.count_for(seconds, level=level)
+    repetitions, count = bench.choose(5, 3, 1), bench.count_for(RUN_SECONDS, level=level)
 
     def measure():
         verify, store = parts_alone(bench, level, count)

@@ -21,7 +21,9 @@ WARM_UP = 4_000
 PARTITION_SECONDS = 3600
 # All of it; less of it; and just whether it works, by runs that are much too short to mean anything.
 EXTENTS = ("full", "quick", "trial")
+RUN_SECONDS = 2
 FEWEST = 15_000
+QUICK_COUNT = 30_000
 TRIAL_COUNT = 2_000
 
 
@@ -292,9 +294,9 @@ class Bench:
         return dict(zip(EXTENTS, (full, quick, trial)))[self.extent]
 
     def count_for(self, seconds, **settings):
-        """As many transactions as take about so long to ingest with these settings."""
-        if self.extent == "trial":
-            return TRIAL_COUNT
+        """As many transactions as take about so long to ingest with these settings, if all is measured."""
+        if self.extent != "full":
+            return self.choose(None, QUICK_COUNT, TRIAL_COUNT)
         return max(FEWEST, int(round(self.ingest(FEWEST, **settings)["per_second"] * seconds, -3)))
 
     def transactions(self, count, **what):

@@ -7,8 +7,8 @@ import socket
 import subprocess
 
 import report
-from harness import (ROOT, TRIAL_COUNT, WARM_UP, Samples, check_stored, cpu_seconds, interleaved, line_with, load,
-                     run, say, window)
+from harness import (QUICK_COUNT, ROOT, TRIAL_COUNT, WARM_UP, Samples, check_stored, cpu_seconds, interleaved,
+                     line_with, load, run, say, window)
 
 PEERS = ROOT / "bench/peers"
 # So that a just-in-time compiler has done its work.
@@ -104,7 +104,7 @@ def ratios(results):
 
 
 def part(bench, parts):
-    repetitions, count = bench.choose((5, 60_000), (3, 30_000), (1, TRIAL_COUNT))
+    repetitions, count = bench.choose((5, 60_000), (3, QUICK_COUNT), (1, TRIAL_COUNT))
     warm_up = bench.transactions(PEER_WARM_UP, seed=2)
 
     def txindexd(backend, *flags):
@@ -113,21 +113,20 @@ def part(bench, parts):
                                      connections=CONNECTIONS, server_flags=flags)
     cases = {
         "txindexd": lambda: txindexd("auto"),
+        "txindexd, 2 threads each": lambda: txindexd("auto", "--verify-threads=2"),
+        "txindexd, libsodium": lambda: txindexd("libsodium"),
+        "txindexd, libsodium, 2 threads each": lambda: txindexd("libsodium", "--verify-threads=2"),
+        "Node.js, 2 workers, 2 threads each": lambda: node(bench, count),
+        "Node.js, 2 workers, 1 thread each": lambda: node(bench, count, "--verify-threads", 1),
+        "Node.js, 1 worker, 2 threads": lambda: node(bench, count, "--workers", 1),
+        "Node.js, handed out over IPC": lambda: node(bench, count, "--ipc"),
         "\\copy, text, unverified": lambda: copy(bench, count, "text"),
         "\\copy, binary, unverified": lambda: copy(bench, count, "binary"),
     }
-    # A trial is short, and does without npm.
-    if bench.extent != "trial":
-        cases |= {
-            "txindexd, 2 threads each": lambda: txindexd("auto", "--verify-threads=2"),
-            "txindexd, libsodium": lambda: txindexd("libsodium"),
-            "txindexd, libsodium, 2 threads each": lambda: txindexd("libsodium", "--verify-threads=2"),
-            "Node.js, 2 workers, 2 threads each": lambda: node(bench, count),
-            "Node.js, 1 worker, 2 threads": lambda: node(bench, count, "--workers", 1),
-            "Node.js, handed out over IPC": lambda: node(bench, count, "--ipc"),
-        }
-    if bench.extent == "full":
-        cases["Node.js, 2 workers, 1 thread each"] = lambda: node(bench, count, "--verify-threads", 1)
+    if bench.extent == "quick":
+        del cases["txindexd, 2 threads each"], cases["Node.js, 2 workers, 1 thread each"]
+    if bench.extent == "trial":  # is short, and does without npm
+        cases = {name: cases[name] for name in cases if name == "txindexd" or "copy" in name}
     parts["peers"] = interleaved(cases, repetitions, "peers")
     say(report.table("Peers, index.level = transactions", parts["peers"], COLUMNS, ""))
     if bench.extent != "trial":
