@@ -12,10 +12,11 @@ V1_BYTES = 4096
 MANY = ("--limits-max-connections=10000", "--limits-max-connections-per-address=10000")
 
 
-def sweep(bench, name, title, x_label, cases, logarithmic=True):
-    """cases: {x: settings of Bench.ingest}. {x: {figure: Samples}}, shown as a table and a plot."""
+def sweep(bench, name, title, x_label, cases, count=None, logarithmic=True):
+    """cases: {x: settings of Bench.ingest}. {x: {figure: Samples}}, shown as a table and a plot. `count`
+    transactions for each, or as many as take about as long."""
     repetitions = bench.choose(5, 2, 1)
-    counts = {x: bench.count_for(RUN_SECONDS, **one) for x, one in cases.items()}
+    counts = {x: count or bench.count_for(RUN_SECONDS, **one) for x, one in cases.items()}
 
     def measure(x):
         figures = bench.ingest(counts[x], **cases[x])
@@ -29,11 +30,12 @@ def sweep(bench, name, title, x_label, cases, logarithmic=True):
 
 
 def connections(bench, parts):
-    # They are made meanwhile: the time that takes is in the rate.
+    # They are made meanwhile. That takes the longer the more there are, and is in the rate: hence as many
+    # transactions for all.
     numbers = bench.choose((1, 16, 256, 1000, 5000), (1, 16, 1000), (1, 200))
     parts["connections"] = sweep(
         bench, "connections", "Connections, index.level = transactions", "connections",
-        {n: {"connections": n, "server_flags": MANY} for n in numbers})
+        {n: {"connections": n, "server_flags": MANY} for n in numbers}, bench.count_for(RUN_SECONDS))
 
 
 def sizes(bench, parts):
