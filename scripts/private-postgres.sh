@@ -1,8 +1,9 @@
 # A PostgreSQL cluster of one's own, for scripts to source: in one folder, reached through a socket
 # in it, on no port, so that it cannot meet the system's cluster or another of its kind.
 #
-#   private_postgres_start DIR     initdb and start; sets PRIVATE_POSTGRES to the connection string
-#   private_postgres_stop DIR      stops it; the folder stays
+#   private_postgres_start DIR [NAME=VALUE...]   initdb and start, with these settings; sets
+#                                                PRIVATE_POSTGRES to the connection string
+#   private_postgres_stop DIR                    stops it; the folder stays
 #
 # PostgreSQL refuses to run as root, so root runs it as the user postgres.
 
@@ -22,7 +23,10 @@ private_postgres_as() {
 }
 
 private_postgres_start() {
-  local dir=$1 bin
+  local dir=$1 bin options setting
+  shift
+  options="-c listen_addresses='' -c unix_socket_directories='$dir' -c shared_buffers=256MB -c max_wal_size=4GB"
+  for setting in "$@"; do options+=" -c '$setting'"; done
   bin=$(private_postgres_bin) || return 1
   mkdir -p "$dir"
   if [ "$(id -u)" -eq 0 ]; then chown postgres "$dir"; fi
@@ -30,9 +34,8 @@ private_postgres_start() {
     private_postgres_as "$bin/initdb" -D "$dir/data" -U txindex --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
       >"$dir/../initdb.log" 2>&1 || { cat "$dir/../initdb.log" >&2; return 1; }
   fi
-  private_postgres_as "$bin/pg_ctl" -D "$dir/data" -w -s -l "$dir/postgres.log" \
-    -o "-c listen_addresses='' -c unix_socket_directories='$dir' -c shared_buffers=256MB -c max_wal_size=4GB" \
-    start || { cat "$dir/postgres.log" >&2; return 1; }
+  private_postgres_as "$bin/pg_ctl" -D "$dir/data" -w -s -l "$dir/postgres.log" -o "$options" start ||
+    { cat "$dir/postgres.log" >&2; return 1; }
   PRIVATE_POSTGRES="host=$dir user=txindex dbname=postgres"
 }
 

@@ -11,8 +11,8 @@ preset=${1:-dev}
 [ $# -gt 0 ] && shift
 
 # The README's clients, one of them in TLS; the admin port as Prometheus and a browser see it; what
-# counts instructions.
-tools=(python3 netcat-openbsd openssl prometheus chromium valgrind)
+# counts instructions; the plots of the benchmarks.
+tools=(python3 netcat-openbsd openssl prometheus chromium valgrind python3-matplotlib)
 command -v node >/dev/null || tools+=(nodejs)
 command -v npm >/dev/null || tools+=(npm)
 ./scripts/install-packages.sh "${tools[@]}"

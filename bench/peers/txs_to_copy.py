@@ -4,7 +4,7 @@
     txs_to_copy.py IN.txs OUT_PREFIX PARTS text|binary
 
 Writes OUT_PREFIX.0 to OUT_PREFIX.(PARTS - 1), the rows dealt out in turn, and prints how many there
-are. Nothing is verified. Only transactions that txindexd would take are expected; what does not
+are, the first one's time stamp, and which columns they have. Nothing is verified. Only transactions that txindexd would take are expected; what does not
 parse ends with an error.
 """
 
@@ -17,6 +17,8 @@ LEGACY = -1
 TX = 0x02
 FLAG_TIME = 1
 FLAG_SLOT = 2
+COLUMNS = ("ts,id,slot,received_at,chain,version,signature_count,account_count,instruction_count,"
+           "txid,fee_payer,recent_blockhash,raw")
 # PostgreSQL counts from 2000, Unix from 1970.
 EPOCH_2000_US = 946_684_800 * 1_000_000
 
@@ -89,7 +91,7 @@ def text_row(ts, number, slot, received, fields):
 
 def binary_row(ts, number, slot, received, fields):
     *counts, txid, payer, blockhash, raw = fields
-    out = [struct.pack(">hiqiq", 13, 8, ts - EPOCH_2000_US, 8, number)]
+    out = [struct.pack(">hiqiq", COLUMNS.count(",") + 1, 8, ts - EPOCH_2000_US, 8, number)]
     out.append(struct.pack(">i", -1) if slot is None else struct.pack(">iq", 8, slot))
     out.append(struct.pack(">iqih", 8, received - EPOCH_2000_US, 2, CHAIN_SOLANA))
     out += [struct.pack(">ih", 2, n) for n in counts]
@@ -111,14 +113,18 @@ def main():
         out.write(b"" if form == "text" else b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0))
     received = time.time_ns() // 1000
     number = 0
+    first = None
     for stamp, slot, raw in frames(data):
         ts = received if stamp is None else stamp
+        first = ts if first is None else first
         outs[number % parts].write(row(ts, number, slot, received, (*parse(raw), raw)))
         number += 1
     for out in outs:
         out.write(b"" if form == "text" else struct.pack(">h", -1))
         out.close()
-    print(number)
+    if number == 0:
+        sys.exit(f"txs_to_copy.py: {source} is empty")
+    print(number, first, COLUMNS)
 
 
 if __name__ == "__main__":

@@ -2,35 +2,29 @@
 goes, and what of the machine's capacity is reached."""
 import re
 
-from harness import Failure, Server, interleaved, load, memory_bytes, run
+from harness import RUN_SECONDS, Failure, Server, interleaved, load, memory_bytes, run
 
 LEVELS = ["transactions", "accounts", "instructions"]
 
 
-def count_for(bench, seconds, **settings):
-    """As many transactions as take about so long."""
-    rate = bench.ingest(20_000, **settings)["per_second"]
-    return max(20_000, round(rate * seconds, -4))
-
-
 def throughput(bench):
-    """At each index.level, with one, two and four workers, and over 1 to 256 connections."""
-    repetitions, seconds = (3, 2) if bench.quick else (5, 4)
+    """At each index.level, with one, two and four workers."""
+    repetitions = bench.choose(5, 3, 1)
     settings = {f"{level}": {"level": level} for level in LEVELS}
     settings["transactions, libsodium"] = {"backend": "libsodium"}
     settings["accounts, libsodium"] = {"level": "accounts", "backend": "libsodium"}
-    if not bench.quick:
-        settings |= {f"transactions, {n} worker{'s'[: n != 1]}": {"workers": n} for n in (1, 4)}
-        settings |= {f"transactions, {n} connection{'s'[: n != 1]}": {"connections": n} for n in (1, 256)}
+    if bench.extent == "full":
+        settings |= {f"{level}, {n} worker{'s'[: n != 1]}": {"level": level, "workers": n}
+                     for level in LEVELS for n in (1, 4)}
         settings["transactions, mixed"] = {"mix": "mixed"}
-    counts = {name: int(count_for(bench, seconds, **one)) for name, one in settings.items()}
+    counts = {name: bench.count_for(RUN_SECONDS, **one) for name, one in settings.items()}
     cases = {name: (lambda one=one, n=counts[name]: bench.ingest(n, **one)) for name, one in settings.items()}
     return interleaved(cases, repetitions, "throughput")
 
 
 def latency(bench, maximum):
     """Open loop, at half and at nine tenths of the throughput that was measured."""
-    repetitions, seconds = (1, 3) if bench.quick else (5, 4)
+    repetitions, seconds = bench.choose((5, 3), (1, 2), (1, 0.2))
     cases = {}
     for level in ("transactions", "accounts"):
         for share in (0.5, 0.9):
@@ -57,8 +51,7 @@ def parts_alone(bench, level, count):
 
 def efficiency(bench, level="transactions"):
     """The rate divided by what the machine allows: cores / (verification + PostgreSQL + sending)."""
-    repetitions, seconds = (3, 2) if bench.quick else (5, 4)
-    count = int(count_for(bench, seconds, level=level))
+    repetitions, count = bench.choose(5, 3, 1), bench.count_for(RUN_SECONDS, level=level)
 
     def measure():
         verify, store = parts_alone(bench, level, count)

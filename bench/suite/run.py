@@ -6,7 +6,10 @@ import pathlib
 import sys
 import time
 
+import curves
 import end_to_end
+import growth
+import peers
 import report
 from harness import Bench, Failure, Samples, say
 from stages import stages_part
@@ -34,15 +37,34 @@ def end_to_end_part(bench, parts):
     say(report.table("Memory of an idle worker", parts["idle"], THROUGHPUT[-2:], ""))
 
 
-PARTS = {"stages": stages_part, "end-to-end": end_to_end_part}
+PARTS = {
+    "stages": stages_part,
+    "end-to-end": end_to_end_part,
+    "connections": curves.connections,
+    "sizes": curves.sizes,
+    "batches": curves.batches,
+    "peers": peers.part,
+    "growth": growth.part,
+    "growth-accounts": growth.accounts,
+}
+# Take long, and much disk.
+BY_NAME_ONLY = {"growth", "growth-accounts"}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the release build")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for results.json and the plots")
-    parser.add_argument("--quick", action="store_true", help="fewer cases, shorter and less often")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--quick", dest="extent", action="store_const", const="quick", default="full",
+                        help="fewer cases, shorter and less often")
+    extent.add_argument("--trial", dest="extent", action="store_const", const="trial",
+                        help="only whether it works; the figures mean nothing")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all but growth")
+    parser.add_argument("--rows", type=lambda text: [float(n) for n in text.split(",")], metavar="N,N...", default=(),
+                        help="millions of rows, for growth; default: 0,1,10,30, with --quick 0,1")
+    parser.add_argument("--postgres", action="append", metavar="NAME=VALUE", default=[],
+                        help="a setting of PostgreSQL, beside those that the parts have; can be repeated")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
@@ -51,9 +73,10 @@ def main():
     parts = {}
     try:
         say(" ".join(f"{key}={value}" for key, value in report.machine().items()))
-        with Bench(options.build.resolve(), options.out.resolve(), options.quick) as bench:
+        with Bench(options.build.resolve(), options.out.resolve(), options.extent, tuple(options.postgres),
+                   tuple(options.rows)) as bench:
             for name, measure in PARTS.items():
-                if not options.parts or name in options.parts:
+                if name in (options.parts or set(PARTS) - BY_NAME_ONLY):
                     say(f"\n== {name}")
                     measure(bench, parts)
     except (Failure, OSError) as problem:

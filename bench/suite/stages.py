@@ -16,7 +16,7 @@ HAND_OVER = [("per_second", "per second"), ("parcels_per_second", "parcels per s
 
 def google_benchmark(bench, program, *flags):
     """{run name: the results of its repetitions}, in the order of the program"""
-    repetitions, seconds = (5, 0.03) if bench.quick else (9, 0.1)
+    repetitions, seconds = bench.choose((9, 0.1), (5, 0.03), (1, 0.001))
     said = run([bench.build / "bench" / program, "--benchmark_enable_random_interleaving=true",
                 f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}",
                 "--benchmark_format=json", *flags])

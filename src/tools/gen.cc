@@ -59,7 +59,7 @@ result<void> gen(const GenOptions& options) {
   const std::int64_t time_us = first_time_us(options);
   const unsigned threads =
       options.threads != 0 ? options.threads : std::thread::hardware_concurrency();
-  const TransactionMaker maker(seed, options.accounts, options.mix, threads);
+  const TransactionMaker maker(seed, options.accounts, options.mix, threads, options.bytes);
 
   OrderedWorkers<Task> workers(threads, [&](Task& task) {
     task.out.clear();

@@ -18,7 +18,8 @@ struct GenOptions {
   std::optional<std::int64_t> time_us;  // of the first; else so that the last is now
   std::uint32_t accounts = 1000;
   Mix mix = Mix::mixed;
-  bool lines = false;  // base64, without times, instead of .txs
+  std::size_t bytes = 0;  // of each transaction, which then has no mix; 0: as it comes
+  bool lines = false;     // base64, without times, instead of .txs
   unsigned threads = 0;
   bool quiet = false;
 };

@@ -51,10 +51,6 @@ void add_transfer(Buffer& out, std::uint8_t program, std::uint8_t from, std::uin
   add_transfer_data(out, lamports);
 }
 
-std::string memo_text(std::uint64_t index) {
-  return "invoice " + std::to_string(index);
-}
-
 }  // namespace
 
 Kind kind_of(std::uint64_t index, Mix mix) {
@@ -67,8 +63,8 @@ Kind kind_of(std::uint64_t index, Mix mix) {
 }
 
 TransactionMaker::TransactionMaker(std::uint64_t seed, std::uint32_t accounts, Mix mix,
-                                   unsigned threads)
-    : seed_(seed), mix_(mix), accounts_(std::max(accounts, 1U)) {
+                                   unsigned threads, std::size_t bytes)
+    : seed_(seed), mix_(mix), bytes_(bytes), accounts_(std::max(accounts, 1U)) {
   const auto make_every = [this](std::size_t first, std::size_t step) {
     for (std::size_t i = first; i < accounts_.size(); i += step) {
       const PublicKey secret_seed = derive("account", i);
@@ -108,7 +104,9 @@ TransactionMaker::Parties TransactionMaker::parties(std::uint64_t index) const {
 
 void TransactionMaker::append(std::uint64_t index, Buffer& out) const {
   const Parties p = parties(index);
-  Kind kind = kind_of(index, mix_);
+  Kind kind = bytes_ == 0                               ? kind_of(index, mix_)
+              : bytes_ <= limits::kSolanaPacketMaxBytes ? Kind::memo
+                                                        : Kind::v1;
   if (kind == Kind::two_signers && accounts_.size() == 1) kind = Kind::transfer;
   thread_local Buffer message;
   message.clear();
@@ -148,6 +146,14 @@ void TransactionMaker::append(std::uint64_t index, Buffer& out) const {
   }
 }
 
+// `others` are the bytes of the transaction that are not in the memo. A memo of 128 bytes or more
+// has two for its length, in every version.
+std::string TransactionMaker::memo(std::uint64_t index, std::size_t others) const {
+  std::string text = "invoice " + std::to_string(index);
+  if (bytes_ != 0) text.resize(bytes_ - others, '.');
+  return text;
+}
+
 // Header: required signatures, of which readonly; readonly accounts that do not sign.
 void TransactionMaker::append_legacy(const Parties& p, Buffer& message) const {
   add(message, {1, 0, 1, 3});
@@ -168,9 +174,15 @@ void TransactionMaker::append_memo(const Parties& p, std::uint64_t index, Buffer
   add(message, p.blockhash);
   add(message, {2});
   add_transfer(message, 2, 0, 1, p.lamports);
-  const std::string memo = memo_text(index);
-  add(message, {3, 0, static_cast<std::uint8_t>(memo.size())});
-  add(message, as_bytes(memo));
+  add(message, {3, 0});
+  const std::string text = memo(index, 1 + kSignatureBytes + message.size() + 2);
+  if (text.size() < 0x80) {
+    message.push_back(static_cast<std::uint8_t>(text.size()));
+  } else {
+    add(message, {static_cast<std::uint8_t>(text.size() | 0x80),
+                  static_cast<std::uint8_t>(text.size() >> 7)});
+  }
+  add(message, as_bytes(text));
 }
 
 // One pays the fee, another the amount: both must sign.
@@ -203,7 +215,6 @@ void TransactionMaker::append_v0(const Parties& p, Buffer& message) const {
 // SIMD-0385: heads of all instructions first, then what they hold; the signatures come last.
 void TransactionMaker::append_v1(const Parties& p, std::uint64_t index, Buffer& message) const {
   constexpr std::uint32_t kPriorityFeeAndUnitLimit = 0b111;
-  const std::string memo = memo_text(index);
   add(message, {kV1Byte, 1, 0, 2});
   wire::append(message, kPriorityFeeAndUnitLimit);
   add(message, p.blockhash);
@@ -217,10 +228,12 @@ void TransactionMaker::append_v1(const Parties& p, std::uint64_t index, Buffer& 
   add(message, {2, 2});
   wire::append(message, std::uint16_t{kTransferDataBytes});
   add(message, {3, 0});
-  wire::append(message, static_cast<std::uint16_t>(memo.size()));
+  const std::string text =
+      memo(index, message.size() + 2 + 2 + kTransferDataBytes + kSignatureBytes);
+  wire::append(message, static_cast<std::uint16_t>(text.size()));
   add(message, {0, 1});
   add_transfer_data(message, p.lamports);
-  add(message, as_bytes(memo));
+  add(message, as_bytes(text));
 }
 
 }  // namespace txindex::tools

@@ -53,12 +53,20 @@ sent again at any time and stored once.
   gen_app->add_option("--accounts", options->accounts, "Different fee payers")
       ->check(CLI::Range(1U, 10'000'000U))
       ->capture_default_str();
+  auto* mix =
+      gen_app
+          ->add_option(
+              "--mix", options->mix,
+              "transfer: payments with one signature; mixed: some with a memo, two signers, "
+              "version 0, version 1 among them")
+          ->transform(CLI::CheckedTransformer(kMixes))
+          ->default_str("mixed");
   gen_app
-      ->add_option("--mix", options->mix,
-                   "transfer: payments with one signature; mixed: some with a memo, two signers, "
-                   "version 0, version 1 among them")
-      ->transform(CLI::CheckedTransformer(kMixes))
-      ->default_str("mixed");
+      ->add_option(
+          "--bytes", options->bytes,
+          "All payments with a memo, each of so many bytes: legacy up to 1232, then version 1")
+      ->check(CLI::Range(kGivenBytesLeast, kGivenBytesMost))
+      ->excludes(mix);
   gen_app->add_option("--time", options->time_us,
                       "Time stamp of the first, in microseconds since 1970; default: so that the "
                       "last is now");

@@ -74,6 +74,27 @@ TEST(Gen, MakesEveryKindOfTransactionAndAllAreGood) {
   EXPECT_EQ(kinds.size(), 5U);
 }
 
+TEST(Gen, GivesTransactionsTheSizeThatIsAskedFor) {
+  ASSERT_TRUE(verify::start(VerifyBackend::automatic));
+  const auto* codec = chain::find_codec(1);
+  for (const std::size_t size : {kGivenBytesLeast, std::size_t{401}, limits::kSolanaPacketMaxBytes,
+                                 limits::kSolanaPacketMaxBytes + 1, kGivenBytesMost}) {
+    const TransactionMaker maker(7, 20, Mix::mixed, 1, size);
+    for (const std::uint64_t index : {0ULL, 1'000'000'000ULL}) {
+      Buffer bytes;
+      maker.append(index, bytes);
+      EXPECT_EQ(bytes.size(), size);
+      chain::TransactionTable table;
+      const auto parsed = codec->parse(bytes, table);
+      ASSERT_TRUE(parsed) << size << " " << parsed.error().detail;
+      const auto& tx = table.transactions[0];
+      EXPECT_TRUE(verify::all_valid(codec->signature_rule(), tx.message, table.signatures_of(tx)));
+      EXPECT_EQ(tx.version,
+                size <= limits::kSolanaPacketMaxBytes ? chain::Transaction::kLegacy : 1);
+    }
+  }
+}
+
 TEST(Gen, WithOneAccountStillMakesGoodTransactions) {
   const test::TempDir dir;
   auto options = quietly(300, dir / "one.txs");
