@@ -85,7 +85,8 @@ bool lets_strangers_in(const Config& config, const std::string& host);
 
 // The figures that 0 stands for, given the number of cores.
 int effective_workers(const Config& config, int cores);
-int effective_verify_threads(const Config& config, int cores);
+// `used`: not `automatic`.
+int effective_verify_threads(const Config& config, int cores, VerifyBackend used);
 
 // What is wrong between the values of a Config whose single values have been checked.
 struct Contradiction {

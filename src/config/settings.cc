@@ -144,7 +144,7 @@ std::vector<Setting> make_settings() {
       "Worker processes; 0: one for each core.");
   add(number("verify.threads", &Config::verify_threads, 0, limits::kVerifyThreadsMax),
       "Threads of each worker that verify signatures; 0: the worker's share of the cores, less one "
-      "for its event loop.");
+      "for its event loop; with libsodium one more than its share.");
   add(choice("verify.backend", "BACKEND", "one of auto, libsodium, avx512, avx512ifma",
              kVerifyBackends, &Config::verify_backend),
       "What verifies signatures. avx512 verifies eight at a time, in a fraction of the time, on "

@@ -42,7 +42,8 @@ net::ConnectionLimits connection_limits(const config::Config& config) {
 }
 
 verify::VerifyPool::Options verify_options(const config::Config& config) {
-  const int threads = config::effective_verify_threads(config, config::available_cores());
+  const int threads =
+      config::effective_verify_threads(config, config::available_cores(), verify::backend());
   return {.threads = threads,
           .queue_parcels = kVerifyQueueParcelsPerThread * static_cast<std::size_t>(threads)};
 }

@@ -216,13 +216,15 @@ TEST(EffectiveTest, ZeroStandsForWhatTheCoresGive) {
   Config config;
   EXPECT_EQ(effective_workers(config, 8), 8);
   EXPECT_EQ(effective_workers(config, 1000), 256);
-  EXPECT_EQ(effective_verify_threads(config, 8), 1);
+  EXPECT_EQ(effective_verify_threads(config, 8, VerifyBackend::avx512), 1);
   config.workers = 2;
   EXPECT_EQ(effective_workers(config, 8), 2);
-  EXPECT_EQ(effective_verify_threads(config, 8), 3);
-  EXPECT_EQ(effective_verify_threads(config, 1), 1);
+  EXPECT_EQ(effective_verify_threads(config, 8, VerifyBackend::avx512), 3);
+  EXPECT_EQ(effective_verify_threads(config, 1, VerifyBackend::avx512), 1);
+  EXPECT_EQ(effective_verify_threads(config, 8, VerifyBackend::libsodium), 5);
+  EXPECT_EQ(effective_verify_threads(config, 1, VerifyBackend::libsodium), 1);
   config.verify_threads = 9;
-  EXPECT_EQ(effective_verify_threads(config, 8), 9);
+  EXPECT_EQ(effective_verify_threads(config, 8, VerifyBackend::avx512), 9);
   EXPECT_GE(available_cores(), 1);
 }
 
