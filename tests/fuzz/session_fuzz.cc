@@ -46,7 +46,8 @@ class FakeWorker {
                   loop_, [this, taken = std::move(parcel)]() mutable { finish(std::move(taken)); });
               return true;
             },
-            [this] { boost::asio::post(loop_, [this] { intake_.hand_over(); }); }),
+            [this] { boost::asio::post(loop_, [this] { intake_.hand_over(); }); },
+            [](std::int64_t) {}),
         connections_(loop_, parts_.gate, parts_.chunks, intake_, *parts_.stats, {}, [] {
           return net::ReadTime{kRules.now_us, flow::steady_us()};
         }) {}
