@@ -107,15 +107,13 @@ def part(bench, parts):
     repetitions, count = bench.choose((5, 60_000), (3, QUICK_COUNT), (1, TRIAL_COUNT))
     warm_up = bench.transactions(PEER_WARM_UP, seed=2)
 
-    def txindexd(backend, *flags):
+    def txindexd(backend):
         with bench.postgres.database() as database:
             return bench.ingest_into(database, bench.transactions(count), warm_up, backend=backend,
-                                     connections=CONNECTIONS, server_flags=flags)
+                                     connections=CONNECTIONS)
     cases = {
         "txindexd": lambda: txindexd("auto"),
-        "txindexd, 2 threads each": lambda: txindexd("auto", "--verify-threads=2"),
         "txindexd, libsodium": lambda: txindexd("libsodium"),
-        "txindexd, libsodium, 2 threads each": lambda: txindexd("libsodium", "--verify-threads=2"),
         "Node.js, 2 workers, 2 threads each": lambda: node(bench, count),
         "Node.js, 2 workers, 1 thread each": lambda: node(bench, count, "--verify-threads", 1),
         "Node.js, 1 worker, 2 threads": lambda: node(bench, count, "--workers", 1),
@@ -124,7 +122,7 @@ def part(bench, parts):
         "\\copy, binary, unverified": lambda: copy(bench, count, "binary"),
     }
     if bench.extent == "quick":
-        del cases["txindexd, 2 threads each"], cases["Node.js, 2 workers, 1 thread each"]
+        del cases["Node.js, 2 workers, 1 thread each"]
     if bench.extent == "trial":  # is short, and does without npm
         cases = {name: cases[name] for name in cases if name == "txindexd" or "copy" in name}
     parts["peers"] = interleaved(cases, repetitions, "peers")
