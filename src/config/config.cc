@@ -48,8 +48,8 @@ int effective_workers(const Config& config, int cores) {
 int effective_verify_threads(const Config& config, int cores, VerifyBackend used) {
   if (config.verify_threads != 0) return config.verify_threads;
   const int share = cores / effective_workers(config, cores);
-  // libsodium is nearly all of the work, and connections fall unevenly on workers: one that has more
-  // of them must not be kept from a core that is idle. A kernel is about half of the work, and
+  // libsodium is nearly all of the work, and connections fall unevenly on workers: one that has
+  // more of them must not be kept from a core that is idle. A kernel is about half of the work, and
   // the event loop keeps a core to itself where there is more than one for each.
   const int threads = used == VerifyBackend::libsodium ? share + 1 : share - 1;
   return std::clamp(threads, 1, limits::kVerifyThreadsMax);
