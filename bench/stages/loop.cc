@@ -99,7 +99,7 @@ class Queues {
       require(offered_.offer(parcel), "the queue is full");
     waiting_.clear();
     while (auto parcel = offered_.take_if_any())
-      require(batches_.try_push(*parcel, batch::Time()), "the batch queue is full");
+      require(batches_.try_push(*parcel, batch::Time(), batch::Time()), "the batch queue is full");
     while (true) {
       batch::Batch batch = batches_.try_take(batch::Time() + std::chrono::hours(1));
       if (batch.empty()) break;

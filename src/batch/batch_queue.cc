@@ -11,10 +11,10 @@ void BatchQueue::publish_depth() {
 
 // True if a writer must be woken: nobody waits for a batch, or for one so early. Else one waits
 // until what was there is due, or all are busy and look when they come back.
-bool BatchQueue::add(flow::ParcelPtr parcel, Time since) {
+bool BatchQueue::add(flow::ParcelPtr parcel, Time since, Time now) {
   assert(!closed_ && "the verify pool stops before the batch queue closes");
   const auto before = batcher_.due();
-  batcher_.add(std::move(parcel), since);
+  batcher_.add(std::move(parcel), since, now);
   publish_depth();
   return !before || *batcher_.due() < *before;
 }
@@ -30,17 +30,17 @@ void BatchQueue::push(flow::ParcelPtr parcel) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [this] { return has_room() || closed_; });
     const Time since{std::chrono::microseconds(parcel->items.front().received_steady_us)};
-    wake = add(std::move(parcel), since);
+    wake = add(std::move(parcel), since, std::chrono::steady_clock::now());
   }
   if (wake) due_.notify_one();
 }
 
-bool BatchQueue::try_push(flow::ParcelPtr& parcel, Time since) {
+bool BatchQueue::try_push(flow::ParcelPtr& parcel, Time since, Time now) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (!has_room()) return false;
-    wake = add(std::move(parcel), since);
+    wake = add(std::move(parcel), since, now);
   }
   if (wake) due_.notify_one();
   return true;

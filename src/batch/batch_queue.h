@@ -24,7 +24,7 @@ class BatchQueue {
 
   // The same without waiting, at a time of the caller's: false, or an empty batch, where those
   // would wait.
-  bool try_push(flow::ParcelPtr& parcel, Time since);
+  bool try_push(flow::ParcelPtr& parcel, Time since, Time now);
   Batch try_take(Time now);
   // When try_take() has something to give; nullopt: nothing waits.
   std::optional<Time> due();
@@ -37,7 +37,7 @@ class BatchQueue {
  private:
   bool has_room() const { return batcher_.rows() < capacity_rows_; }
   bool is_due(Time now) const;
-  bool add(flow::ParcelPtr parcel, Time since);
+  bool add(flow::ParcelPtr parcel, Time since, Time now);
   Batch take_due(std::unique_lock<std::mutex> lock);
   void publish_depth();
 

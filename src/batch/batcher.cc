@@ -1,22 +1,28 @@
 #include "batch/batcher.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace txindex::batch {
 
-void Batcher::add(flow::ParcelPtr parcel, Time since) {
+constexpr int kLateShare = 8;  // an eighth
+
+void Batcher::add(flow::ParcelPtr parcel, Time since, Time now) {
   rows_ += parcel->size();
   bytes_ += parcel->bytes;
-  waiting_.push_back({std::move(parcel), since});
+  const Time::duration late_linger =
+      std::min<Time::duration>((now - since) / kLateShare, options_.late_linger_max);
+  waiting_.push_back({std::move(parcel), since, now + late_linger});
 }
 
 std::optional<Time> Batcher::due() const {
   if (waiting_.empty()) return std::nullopt;
-  const Time oldest = waiting_.front().since;
-  if (rows_ >= options_.max_rows || bytes_ >= options_.max_bytes) return oldest;
+  const auto& oldest = waiting_.front();
+  if (rows_ >= options_.max_rows || bytes_ >= options_.max_bytes) return oldest.since;
   const bool more_to_come = under_way_ > 0 || rows_ >= options_.crowd_rows;
   const bool waits_longer = more_to_come && rows_ < options_.many_rows;
-  return oldest + (waits_longer ? options_.long_linger : options_.linger);
+  const Time in_time = oldest.since + (waits_longer ? options_.long_linger : options_.linger);
+  return std::max(in_time, oldest.late_until);
 }
 
 Batch Batcher::take() {

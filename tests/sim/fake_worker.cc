@@ -65,7 +65,8 @@ FakeWorker::FakeWorker(Chance& chance, const Kinds& kinds, FakeDatabase& databas
                 .linger = kLinger,
                 .crowd_rows = 1 + chance.below(4),
                 .many_rows = 1 + chance.below(8),
-                .long_linger = 3 * kLinger},
+                .long_linger = 3 * kLinger,
+                .late_linger_max = 3 * kLinger},
                batch_capacity_rows_, *stats_),
       verifiers_(1 + chance.below(2)) {
   for (std::size_t n = 1 + chance.below(3); n > 0; --n) {
@@ -153,7 +154,8 @@ bool FakeWorker::verifier_step(Verifier& verifier, std::size_t which) {
   if (verifier.verified) {
     const std::size_t rows = verifier.verified->size();
     const bool waited = std::exchange(verifier.waits, true);
-    if (!batches_.try_push(verifier.verified, now_)) {
+    const Time since{std::chrono::microseconds(verifier.verified->items.front().received_steady_us)};
+    if (!batches_.try_push(verifier.verified, since, now_)) {
       if (!waited) ++batches_full_;
       return false;
     }

@@ -53,8 +53,8 @@ TEST(Batcher, NothingIsDueWhenNothingWaits) {
 TEST(Batcher, ALoneParcelIsDueAfterTheLinger) {
   RecordingSink sink;
   Batcher batcher(kOptions);
-  batcher.add(parcel(1, 1, sink), kStart);
-  batcher.add(parcel(1, 1, sink), kStart + 1ms);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
+  batcher.add(parcel(1, 1, sink), kStart + 1ms, kStart + 1ms);
   EXPECT_EQ(batcher.due(), kStart + 2ms);
   EXPECT_EQ(complete(batcher.take()), 2U);
   EXPECT_TRUE(batcher.empty());
@@ -63,13 +63,13 @@ TEST(Batcher, ALoneParcelIsDueAfterTheLinger) {
 TEST(Batcher, WaitsLongerForACrowdButNotWhenThereAreMany) {
   RecordingSink sink;
   Batcher batcher(kPatient);
-  batcher.add(parcel(3, 1, sink), kStart);
+  batcher.add(parcel(3, 1, sink), kStart, kStart);
   EXPECT_EQ(batcher.due(), kStart + 2ms);
-  batcher.add(parcel(1, 1, sink), kStart + 1ms);
+  batcher.add(parcel(1, 1, sink), kStart + 1ms, kStart + 1ms);
   EXPECT_EQ(batcher.due(), kStart + 10ms);
-  batcher.add(parcel(4, 1, sink), kStart + 1ms);
+  batcher.add(parcel(4, 1, sink), kStart + 1ms, kStart + 1ms);
   EXPECT_EQ(batcher.due(), kStart + 2ms);
-  batcher.add(parcel(12, 1, sink), kStart + 1ms);
+  batcher.add(parcel(12, 1, sink), kStart + 1ms, kStart + 1ms);
   EXPECT_EQ(batcher.due(), kStart);
   complete(batcher.take());
 }
@@ -77,14 +77,14 @@ TEST(Batcher, WaitsLongerForACrowdButNotWhenThereAreMany) {
 TEST(Batcher, WaitsLongerWhileABatchIsUnderWayButNotWhenThereAreMany) {
   RecordingSink sink;
   Batcher batcher(kPatient);
-  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
   complete(batcher.take());
-  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
   EXPECT_EQ(batcher.due(), kStart + 10ms) << "the writer that is busy will take it";
-  batcher.add(parcel(7, 1, sink), kStart + 1ms);
+  batcher.add(parcel(7, 1, sink), kStart + 1ms, kStart + 1ms);
   EXPECT_EQ(batcher.due(), kStart + 2ms) << "8 rows are worth another writer";
   complete(batcher.take());
-  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
   batcher.settled();
   EXPECT_EQ(batcher.due(), kStart + 10ms) << "one of two is settled";
   batcher.settled();
@@ -92,11 +92,31 @@ TEST(Batcher, WaitsLongerWhileABatchIsUnderWayButNotWhenThereAreMany) {
   complete(batcher.take());
 }
 
+TEST(Batcher, WhatComesLateWaitsAnEighthOfItsAgeUnlessThereIsAFullBatch) {
+  RecordingSink sink;
+  Batcher batcher({.max_rows = 10, .max_bytes = 1000, .linger = 2ms, .late_linger_max = 50ms});
+  batcher.add(parcel(1, 1, sink), kStart, kStart + 8ms);
+  EXPECT_EQ(batcher.due(), kStart + 9ms);
+  batcher.add(parcel(1, 1, sink), kStart, kStart + 8ms + 500us);
+  EXPECT_EQ(batcher.due(), kStart + 9ms) << "of the oldest";
+  complete(batcher.take());
+  batcher.settled();
+  batcher.add(parcel(1, 1, sink), kStart, kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 2ms) << "not late";
+  complete(batcher.take());
+  batcher.settled();
+  batcher.add(parcel(1, 1, sink), kStart, kStart + 800ms);
+  EXPECT_EQ(batcher.due(), kStart + 850ms) << "no more than the limit";
+  batcher.add(parcel(9, 1, sink), kStart, kStart + 801ms);
+  EXPECT_EQ(batcher.due(), kStart);
+  complete(batcher.take());
+}
+
 TEST(Batcher, TakingNothingIsNotUnderWay) {
   RecordingSink sink;
   Batcher batcher(kOptions);
   EXPECT_TRUE(batcher.take().empty());
-  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
   EXPECT_EQ(batcher.due(), kStart + 2ms);
   complete(batcher.take());
 }
@@ -104,10 +124,10 @@ TEST(Batcher, TakingNothingIsNotUnderWay) {
 TEST(Batcher, EnoughRowsOrBytesAreDueAtOnce) {
   RecordingSink sink;
   Batcher rows(kOptions);
-  rows.add(parcel(10, 1, sink), kStart);
+  rows.add(parcel(10, 1, sink), kStart, kStart);
   EXPECT_EQ(rows.due(), kStart);
   Batcher bytes(kOptions);
-  bytes.add(parcel(1, 1000, sink), kStart);
+  bytes.add(parcel(1, 1000, sink), kStart, kStart);
   EXPECT_EQ(bytes.due(), kStart);
   complete(rows.take());
   complete(bytes.take());
@@ -116,9 +136,9 @@ TEST(Batcher, EnoughRowsOrBytesAreDueAtOnce) {
 TEST(Batcher, TakesTheOldestThatFitAndLeavesTheRest) {
   RecordingSink sink;
   Batcher batcher(kOptions);
-  batcher.add(parcel(6, 1, sink), kStart);
-  batcher.add(parcel(5, 1, sink), kStart);
-  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(6, 1, sink), kStart, kStart);
+  batcher.add(parcel(5, 1, sink), kStart, kStart);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
   EXPECT_EQ(complete(batcher.take()), 6U);
   EXPECT_EQ(batcher.rows(), 6U);
   EXPECT_EQ(complete(batcher.take()), 6U);
@@ -128,8 +148,8 @@ TEST(Batcher, TakesTheOldestThatFitAndLeavesTheRest) {
 TEST(Batcher, TakesOneParcelThatIsOverTheLimitsByItself) {
   RecordingSink sink;
   Batcher batcher(kOptions);
-  batcher.add(parcel(11, 2000, sink), kStart);
-  batcher.add(parcel(1, 1, sink), kStart);
+  batcher.add(parcel(11, 2000, sink), kStart, kStart);
+  batcher.add(parcel(1, 1, sink), kStart, kStart);
   EXPECT_EQ(complete(batcher.take()), 11U);
   EXPECT_EQ(complete(batcher.take()), 1U);
 }
@@ -169,14 +189,14 @@ TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
   BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1s}, 5, *stats);
   auto first = parcel(5, 1, sink);
   auto second = parcel(1, 1, sink);
-  EXPECT_TRUE(queue.try_push(first, kStart));
-  EXPECT_FALSE(queue.try_push(second, kStart)) << "5 rows wait";
+  EXPECT_TRUE(queue.try_push(first, kStart, kStart));
+  EXPECT_FALSE(queue.try_push(second, kStart, kStart)) << "5 rows wait";
   EXPECT_TRUE(second);
   EXPECT_TRUE(queue.try_take(kStart + 999ms).empty());
   EXPECT_EQ(queue.due(), kStart + 1s);
   EXPECT_EQ(complete(queue.try_take(kStart + 1s)), 5U);
   queue.settled();
-  EXPECT_TRUE(queue.try_push(second, kStart));
+  EXPECT_TRUE(queue.try_push(second, kStart, kStart));
   EXPECT_EQ(complete(queue.try_take(kStart + 1s)), 1U);
 }
 
