@@ -151,6 +151,7 @@ void PgSession::prepare(IndexLevel level, long statement_timeout_ms) {
   {
     pqxx::nontransaction work(connection_);
     work.exec(session_settings(statement_timeout_ms));
+    work.exec(kKeepMemoryStatement);
   }
   connection_.prepare(kPlain, insert_statement(level, false));
   connection_.prepare(kBoundary, insert_statement(level, true));
