@@ -45,20 +45,25 @@ void add_key(const Item& item, BinaryFields& ts, BinaryFields& id, BinaryFields&
   chain.add_int2(static_cast<std::int16_t>(item.row->transaction->chain));
 }
 
-// By txid and chain; 0 if both are the same.
+// By key, txid and chain; 0 if all are the same.
 int compare_keys(const Item& a, const Item& b) {
-  if (a.txid_prefix != b.txid_prefix) return a.txid_prefix < b.txid_prefix ? -1 : 1;
+  if (a.key_prefix != b.key_prefix) return a.key_prefix < b.key_prefix ? -1 : 1;
   const auto& x = *a.row->transaction;
   const auto& y = *b.row->transaction;
-  const int order = compare(x.txid, y.txid);
+  int order = compare(key_of(x.txid), key_of(y.txid));
+  if (order == 0) order = compare(x.txid, y.txid);
   if (order != 0) return order;
   return x.chain == y.chain ? 0 : x.chain < y.chain ? -1 : 1;
 }
 
 }  // namespace
 
+Bytes key_of(Bytes txid) {
+  return txid.last(std::min<std::size_t>(txid.size(), 24));
+}
+
 Item Item::of(Row& row, std::int64_t id, const PartitionRule& rule) {
-  return {&row, id, rule.partition_of(row.time_us), prefix_of(row.transaction->txid)};
+  return {&row, id, rule.partition_of(row.time_us), prefix_of(key_of(row.transaction->txid))};
 }
 
 void sort_for_writing(std::span<Item> items) {

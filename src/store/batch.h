@@ -24,13 +24,17 @@ struct Item {
   Row* row = nullptr;
   std::int64_t id = 0;
   std::int64_t partition_us = 0;
-  std::uint64_t txid_prefix = 0;  // big-endian, so that most comparisons end here
+  std::uint64_t key_prefix = 0;  // of key_of(txid), big-endian: most comparisons end here
 
   static Item of(Row& row, std::int64_t id, const PartitionRule& rule);
 };
 
-// The order in which every writer sends its rows, so that no two can wait for each other: by
-// partition, txid and chain.
+// What a transaction is unique by in its partition, beside the chain: the last 24 bytes of its txid,
+// or all of a shorter one (migrations/0006_short_keys.sql).
+Bytes key_of(Bytes txid);
+
+// The order in which every writer sends its rows, so that no two can wait for each other, and that of
+// the index that they go into: by partition, key, txid and chain.
 void sort_for_writing(std::span<Item> items);
 
 // Of items in that order: is a transaction there twice?

@@ -17,7 +17,7 @@ constexpr const char* kRows =
     " $6::smallint[], $7::smallint[], $8::smallint[], $9::smallint[], $10::bytea[], $11::bytea[],"
     " $12::bytea[], $13::bytea[]";
 
-// No target is named: each leaf has its own unique index on (txid, chain).
+// No target is named: each leaf has its own unique index.
 constexpr const char* kOnlyNew = " ON CONFLICT DO NOTHING";
 
 std::string insert_new() {
@@ -42,7 +42,7 @@ std::string insert_new_with_boundary(IndexLevel level) {
          ", boundary, ordinal)),"
          " claimed AS (INSERT INTO txindex.boundary_transactions (boundary, id, chain, txid)"
          " SELECT boundary, id, chain, txid FROM input WHERE boundary IS NOT NULL"
-         " ORDER BY boundary, txid, chain" +
+         " ORDER BY boundary, substr(txid, length(txid) - 23), txid, chain" +
          kOnlyNew +
          " RETURNING id),"
          " new AS (INSERT INTO txindex.transactions (" +

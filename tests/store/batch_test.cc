@@ -88,10 +88,18 @@ TEST(Batch, RowsAreSentInTheOrderOfTheirKeysWhateverOrderTheyCameIn) {
   for (std::size_t i = 1; i < items.size(); ++i) {
     const auto key = [](const Item& item) {
       const Bytes txid = item.row->transaction->txid;
-      return std::tuple(item.partition_us, std::vector(txid.begin(), txid.end()), item.id);
+      return std::tuple(item.partition_us, std::vector(txid.end() - 24, txid.end()),
+                        std::vector(txid.begin(), txid.end()), item.id);
     };
     ASSERT_LT(key(items[i - 1]), key(items[i]));
   }
+}
+
+TEST(Batch, ATransactionIsUniqueByTheEndOfItsIdAndAShortIdByAllOfIt) {
+  const std::vector<std::uint8_t> bytes(64, 1);
+  EXPECT_EQ(key_of(bytes).size(), 24U);
+  EXPECT_EQ(key_of(bytes).end(), Bytes(bytes).end());
+  EXPECT_EQ(key_of(Bytes(bytes).first(5)).size(), 5U);
 }
 
 TEST(Batch, OnlyRowsCloseToABoundaryNeedItsTable) {

@@ -92,6 +92,34 @@ TEST_F(PeopleTest, FindATransactionByItsId) {
   EXPECT_EQ(work.exec("SELECT * FROM txindex.transaction('11111')").size(), 0U);
 }
 
+// In leaves that are unique by all of the id, as those made before migration 6 are, and in others.
+TEST_F(PeopleTest, AnIdIsFoundByAnIndexAndStoredOnceInOlderLeavesToo) {
+  PgStore store(options(), block);
+  auto rows = sample.make_many(20);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i].time_us += static_cast<std::int64_t>(i % 2) * 60 * kMinute;
+  ASSERT_EQ(write(store, rows), std::vector(20, Outcome::committed));
+  const std::string older = ask("SELECT min(leaf::text) FROM txindex.leaves()"
+                                " WHERE parent = 'transactions'");
+  work.exec("DROP INDEX " + older + "_txid");
+  work.exec("CREATE UNIQUE INDEX ON " + older + " (txid, chain)");
+
+  work.exec("SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = "
+            "force_generic_plan; LOAD 'auto_explain'; SET auto_explain.log_nested_statements = on;"
+            " SET auto_explain.log_min_duration = 0");
+  for (const Row& row : {rows[0], rows[1]}) {
+    const std::string id = base58(row.transaction->txid);
+    EXPECT_EQ(ask("SELECT count(*) FROM txindex.transaction('" + id + "')"), "1");
+  }
+  work.exec("SET auto_explain.log_min_duration = -1");
+  const std::string log = postgres.log();
+  EXPECT_NE(log.find("_txid on transactions_"), std::string::npos);
+  EXPECT_NE(log.find("_txid_chain_idx on transactions_"), std::string::npos);
+  EXPECT_EQ(log.find("Seq Scan on transactions_"), std::string::npos);
+
+  EXPECT_EQ(write(store, rows), std::vector(20, Outcome::duplicate));
+}
+
 TEST_F(PeopleTest, AnAddressHasItsHistoryNewestFirstAndPageByPage) {
   PgStore store(options(), block);
   // One account in 90 of 100 transactions, over four partitions, often several with one stamp.
