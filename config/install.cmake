@@ -32,6 +32,7 @@ lay_out("${made}/tmpfiles.d/txindexd.conf" "${CMAKE_INSTALL_PREFIX}/lib/tmpfiles
 lay_out("${made}/logrotate.d/txindexd" "${etc}/logrotate.d")
 lay_out("${config}/../README.md" "${doc}")
 lay_out("${config}/postgresql/roles.sql" "${doc}")
+lay_out("${config}/postgresql/ingest.conf" "${doc}")
 lay_out("${config}/../LICENSE" "${doc}")
 file(RENAME "$ENV{DESTDIR}${doc}/LICENSE" "$ENV{DESTDIR}${doc}/copyright")
 if(EXISTS "$ENV{DESTDIR}${etc}/txindexd/txindexd.conf")

@@ -1,25 +1,27 @@
 """Whether the rate falls as the partition that is written to grows. Rows that are there already are made by
 SQL in PostgreSQL itself, from some that the server has written, with its tables and indexes. The machine's
-speed changes meanwhile; so each ingest is followed by one of the same transactions into an empty database,
-and what counts is the ratio of the two."""
+speed changes meanwhile; so each ingest follows one of the same transactions into an empty database, of
+another PostgreSQL, and what counts is the ratio of the two."""
 import concurrent.futures
 import math
+import re
 import shutil
 
 import report
-from harness import TRIAL_COUNT, WARM_UP, Bench, Failure, Samples, say
+from harness import ROOT, TRIAL_COUNT, WARM_UP, Bench, Failure, Samples, say
 
 COLUMNS = [("per_second", "per second"), ("empty_per_second", "empty, per second"), ("ratio", "ratio"),
            ("postgres_us", "PostgreSQL, µs"), ("empty_postgres_us", "empty, µs"), ("wal_bytes", "WAL, bytes"),
            ("empty_wal_bytes", "empty, bytes"), ("checkpoints", "checkpoints"), ("bytes", "stored, bytes a row"),
            ("index_bytes", "of them indexes")]
 MILLIONS = {"full": (0, 1, 10, 30), "quick": (0, 1), "trial": (0, 0.01)}
-# As PostgreSQL has it, so that checkpoints come as often as they would.
-SETTINGS = ("max_wal_size=1GB",)
+# What users are told to set.
+RECOMMENDED = ROOT / "config/postgresql/ingest.conf"
 # So many accounts take part, so many transactions are written by the server for the others to be made from, and
-# so many are sent: enough for what a checkpoint costs afterwards, a page in the log for each that is touched first.
-FULL = {"accounts": 100_000, "models": 100_000, "count": 200_000}
-TRIAL = {"accounts": 100, "models": TRIAL_COUNT, "count": TRIAL_COUNT}
+# so many are sent each time. After a checkpoint PostgreSQL logs each page whole that is touched for the first time:
+# `after_checkpoint` are sent meanwhile, and measured apart.
+FULL = {"accounts": 100_000, "models": 100_000, "count": 200_000, "after_checkpoint": 600_000}
+TRIAL = {"accounts": 100, "models": TRIAL_COUNT, "count": TRIAL_COUNT, "after_checkpoint": TRIAL_COUNT}
 # What is made has stamps of eighteen minutes, which end a minute before those of what is sent, and begin so
 # late in the hour that the rows are not close to the boundary between partitions.
 FILL_SECONDS = 18 * 60
@@ -30,6 +32,11 @@ MAINTENANCE = "SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_wo
 # Keys that come in no order leave a B-tree's pages so full, in per cent; one that is made at once is fuller.
 RANDOM_FILL = 70
 HOUR = 3600
+
+
+def recommended():
+    lines = RECOMMENDED.read_text(encoding="utf-8").splitlines()
+    return tuple(re.sub(r"\s*=\s*", "=", line) for line in lines if re.match(r"\w+\s*=", line))
 
 
 def check_disk(bench, level, rows):
@@ -158,7 +165,6 @@ class Grown:
 def ingest(bench, database, level, count, files):
     """Bench.ingest_into, and how much log was written meanwhile, and how many checkpoints there were."""
     numbers = "SELECT pg_current_wal_lsn() - '0/0', checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter"
-    bench.postgres.sql("CHECKPOINT")
     before = bench.postgres.sql(numbers).split("|")
     figures = bench.ingest_into(database, *files, level=level)
     after = bench.postgres.sql(numbers).split("|")
@@ -166,25 +172,33 @@ def ingest(bench, database, level, count, files):
     return figures | {"wal_bytes": wal / (count + WARM_UP), "checkpoints": checkpoints}
 
 
-def measure(bench, database, level, turn, extent, hours=0):
-    """One ingest into the database, or into an empty one if that is None; and one of the same into an
-    empty one. `turn` is another each time; the rows belong to the partition so many hours later."""
-    count = extent["count"]
-    files = [bench.transactions(n, seed=1000 + turn + number, accounts=extent["accounts"], at=turn + hours * HOUR)
-             for number, n in ((0, count), (500, WARM_UP))]
-    try:
-        with bench.postgres.database() as empty:
-            reference = ingest(bench, empty, level, count, files)
-        if database is not None:
-            figures = ingest(bench, database, level, count, files)
-        else:
-            with bench.postgres.database() as empty:
-                figures = ingest(bench, empty, level, count, files)
-    finally:
-        for path in files:
-            bench.forget(path)
-    return (figures | {f"empty_{key}": value for key, value in reference.items()}
-            | {"ratio": figures["per_second"] / reference["per_second"]})
+class Pair:
+    """Measures ingests into the database of one PostgreSQL against empty ones of another."""
+
+    def __init__(self, own, reference, level, extent):
+        self._own, self._reference, self._level, self._extent = own, reference, level, extent
+        self._turn = 0
+
+    def measure(self, database, count, hours=0):
+        """One ingest into the database, or into an empty one if that is None, after one of the same into an empty
+        one. The transactions are others each time; they belong to the partition so many hours later."""
+        self._turn += 1
+        files = [self._own.transactions(n, seed=1000 + self._turn + number, accounts=self._extent["accounts"],
+                                        at=self._turn + hours * HOUR)
+                 for number, n in ((0, count), (500, WARM_UP))]
+        try:
+            with self._reference.postgres.database() as empty:
+                reference = ingest(self._reference, empty, self._level, count, files)
+            if database is not None:
+                figures = ingest(self._own, database, self._level, count, files)
+            else:
+                with self._own.postgres.database() as empty:
+                    figures = ingest(self._own, empty, self._level, count, files)
+        finally:
+            for path in files:
+                self._own.forget(path)
+        return (figures | {f"empty_{key}": value for key, value in reference.items()}
+                | {"ratio": figures["per_second"] / reference["per_second"]})
 
 
 def part(bench, parts, level="transactions"):
@@ -192,32 +206,35 @@ def part(bench, parts, level="transactions"):
     sizes = sorted(bench.millions or MILLIONS[bench.extent])
     check_disk(bench, level, sizes[-1] * 1_000_000)
     results = parts[f"growth, {level}"] = {}
-    with Bench(bench.build, bench.out, bench.extent, (*SETTINGS, *bench.settings)) as own:
+    settings = (*recommended(), *bench.settings)
+    with (Bench(bench.build, bench.out, bench.extent, settings) as own,
+          Bench(bench.build, bench.out, bench.extent, settings) as reference):
         # Hours that are over are left for the partitions of the last row.
         own.begin -= repetitions * HOUR * 1_000_000
+        reference.begin = own.begin
+        pair = Pair(own, reference, level, extent)
+
+        def repeat(name, database, count, times, hours=0):
+            for repetition in range(times):
+                say(f"   {name}: {repetition + 1} of {times}")
+                for figure, value in pair.measure(database, count, hours * (repetition + 1)).items():
+                    results.setdefault(name, {}).setdefault(figure, Samples([])).values.append(value)
+
         with own.postgres.database() as database:
             grown = Grown(own, database, level, sizes[-1] * 1_000_000, extent)
-            turn = 0
-
-            def repeat(name, where, hours):
-                nonlocal turn
-                for repetition in range(repetitions):
-                    say(f"   {name}: {repetition + 1} of {repetitions}")
-                    turn += 1
-                    figures = measure(own, where, level, turn, extent, hours * (repetition + 1))
-                    for figure, value in figures.items():
-                        results.setdefault(name, {}).setdefault(figure, Samples([])).values.append(value)
-
             for millions in sizes:
                 grown.fill(round(millions * 1_000_000))
                 name = f"{millions:g} million"
-                repeat(name, database if millions else None, 0)
+                if millions:
+                    own.postgres.sql("CHECKPOINT")
+                    repeat(f"{name}, just after a checkpoint", database, extent["after_checkpoint"], 1)
+                repeat(name, database if millions else None, extent["count"], repetitions)
                 for figure, size in zip(("bytes", "index_bytes"), grown.bytes()):
                     results[name][figure] = Samples([size / grown.rows()])
-            repeat(f"{sizes[-1]:g} million, in another partition", database, 1)
+            repeat(f"{sizes[-1]:g} million, in another partition", database, extent["count"], repetitions, 1)
     say(report.table(f"Rows that are in the partition already, index.level = {level}", results, COLUMNS, "rows"))
     report.curve(bench.out / f"growth_{level}.svg", f"Growth, index.level = {level}",
-                 {size: row["ratio"] for size, row in zip(sizes, results.values())},
+                 {size: results[f"{size:g} million"]["ratio"] for size in sizes},
                  "million rows in the partition", "rate, divided by that into an empty database")
 
 

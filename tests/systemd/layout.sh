@@ -24,7 +24,7 @@ for prefix in /usr /usr/local /opt/txindexd; do
   etc=/etc
   [ "$prefix" != /opt/txindexd ] || etc=$prefix/etc
   for file in bin/txindexd bin/txindex lib/systemd/system/txindexd.service lib/sysusers.d/txindexd.conf \
-    lib/tmpfiles.d/txindexd.conf share/doc/txindexd/README.md share/doc/txindexd/roles.sql share/doc/txindexd/copyright; do
+    lib/tmpfiles.d/txindexd.conf share/doc/txindexd/README.md share/doc/txindexd/roles.sql share/doc/txindexd/ingest.conf share/doc/txindexd/copyright; do
     has "$prefix" "$prefix/$file"
   done
   has "$prefix" "$etc/logrotate.d/txindexd"
