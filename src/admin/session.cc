@@ -167,7 +167,9 @@ void Session::read_out() {
 
 void Session::finish() {
   finishing_ = true;
-  if (phase_ == Phase::idle) close();
+  // Who has just connected has a request on its way, and would take the end for an answer.
+  const bool has_asked = parser_.has_value();
+  if (phase_ == Phase::idle && has_asked) close();
 }
 
 void Session::close() {
