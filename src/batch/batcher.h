@@ -37,8 +37,7 @@ class Batcher {
     std::size_t crowd_rows = 1;
     std::size_t many_rows = 1;  // a good batch
     std::chrono::microseconds long_linger{};
-    // Of what comes late.
-    std::chrono::microseconds late_linger_max{};
+    std::chrono::microseconds late_linger_max{};  // what comes late, from then on
   };
 
   explicit Batcher(const Options& options) : options_(options) {}

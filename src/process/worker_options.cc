@@ -21,7 +21,7 @@ constexpr std::size_t kManyRows = 250;
 // So many within the linger will be many soon.
 constexpr std::size_t kCrowdRows = 16;
 constexpr int kLingersUnderLoad = 4;
-constexpr milliseconds kLateLingerMax{50};
+constexpr int kLingersWhenLate = 25;
 
 Intake::Options intake_options(const config::Config& config) {
   return {.max_future_us = config.time_max_future.count(),
@@ -56,7 +56,7 @@ batch::Batcher::Options batch_options(const config::Config& config) {
           .crowd_rows = kCrowdRows,
           .many_rows = std::min(kManyRows, config.batch_max_rows),
           .long_linger = kLingersUnderLoad * config.batch_linger,
-          .late_linger_max = kLateLingerMax};
+          .late_linger_max = kLingersWhenLate * config.batch_linger};
 }
 
 std::size_t batch_capacity_rows(const config::Config& config) {

@@ -95,13 +95,6 @@ TEST(Batch, RowsAreSentInTheOrderOfTheirKeysWhateverOrderTheyCameIn) {
   }
 }
 
-TEST(Batch, ATransactionIsUniqueByTheEndOfItsIdAndAShortIdByAllOfIt) {
-  const std::vector<std::uint8_t> bytes(64, 1);
-  EXPECT_EQ(key_of(bytes).size(), 24U);
-  EXPECT_EQ(key_of(bytes).end(), Bytes(bytes).end());
-  EXPECT_EQ(key_of(Bytes(bytes).first(5)).size(), 5U);
-}
-
 TEST(Batch, OnlyRowsCloseToABoundaryNeedItsTable) {
   test::SampleRows sample(1);
   const PartitionRule rule{60 * kMinute, 10 * kMinute};

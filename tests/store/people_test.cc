@@ -120,6 +120,33 @@ TEST_F(PeopleTest, AnIdIsFoundByAnIndexAndStoredOnceInOlderLeavesToo) {
   EXPECT_EQ(write(store, rows), std::vector(20, Outcome::duplicate));
 }
 
+// Which nobody can make; but a leaf that is unique by something else would store both.
+TEST_F(PeopleTest, ATransactionIsUniqueByTheEndOfItsIdAsTheProgramSortsThem) {
+  PgStore store(options(), block);
+  auto rows = sample.make_many(2);
+  std::vector<std::uint8_t> other(rows[0].transaction->txid.begin(),
+                                  rows[0].transaction->txid.end());
+  ASSERT_EQ(other.size(), 64U);
+  other[39] ^= 1;
+  chain::Transaction twin = *rows[0].transaction;
+  twin.txid = other;
+  Row row = rows[0];
+  row.transaction = &twin;
+  ASSERT_EQ(write(store, rows), std::vector(2, Outcome::committed));
+  std::vector<Row> second = {row};
+  EXPECT_EQ(write(store, second), std::vector(1, Outcome::duplicate));
+  other[40] ^= 1;
+  EXPECT_EQ(write(store, second), std::vector(1, Outcome::committed));
+
+  for (const std::size_t size : {0U, 1U, 23U, 24U, 25U, 64U}) {
+    const Bytes txid = Bytes(other).first(size);
+    EXPECT_EQ(ask("SELECT encode(substr(x, length(x) - 23), 'hex') FROM (VALUES ('\\x" +
+                  text::hex(txid) + "'::bytea)) t(x)"),
+              text::hex(key_of(txid)))
+        << size;
+  }
+}
+
 TEST_F(PeopleTest, AnAddressHasItsHistoryNewestFirstAndPageByPage) {
   PgStore store(options(), block);
   // One account in 90 of 100 transactions, over four partitions, often several with one stamp.

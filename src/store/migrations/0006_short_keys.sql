@@ -4,12 +4,19 @@
 -- of the 64 of a signature, it has half of the pages.
 --
 -- 24 bytes of a hash are still one. Of an Ed25519 signature they are the high bytes of its S, which is
--- as good as random to whoever makes it: to find two transactions that share them takes 2^94
--- signatures. Where a txid is shorter, all of it counts.
+-- as good as random even to whoever makes it, since keys of small order are refused (with one, S could be
+-- chosen; verify/self_test.cc): to find two transactions that share them takes 2^94 signatures. A chain
+-- whose txid its sender can choose needs another rule. Where a txid is shorter, all of it counts.
 --
--- Leaves that are there keep their index. They are found by whoever asks by both, as transaction() does:
+-- Leaves that are there keep their index. While workers are being replaced, old ones write in the order of
+-- txid and new ones in that of the new index; should two wait for each other, PostgreSQL ends one's
+-- attempt, and it is made again.
 --
---   WHERE substr(txid, length(txid) - 23) = substr(key, length(key) - 23) AND txid = key
+-- Citus wants the column that it distributes by in every unique index: there make_partition has to be the
+-- one of 0004. The statements name no index, and work with either.
+
+COMMENT ON TABLE txindex.transactions IS 'One row for each transaction, unique by the last 24 bytes of txid, and chain, within its partition';
+COMMENT ON COLUMN txindex.transactions.txid IS 'Ask by txindex.transaction(), or WHERE txid = key AND substr(txid, length(txid) - 23) = substr(key, length(key) - 23), which the index is of';
 
 -- As in 0004, with this index.
 CREATE OR REPLACE FUNCTION txindex.make_partition(parent text, lower timestamptz, upper timestamptz)
