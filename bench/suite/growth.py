@@ -17,6 +17,7 @@ COLUMNS = [("per_second", "per second"), ("empty_per_second", "empty, per second
 MILLIONS = {"full": (0, 1, 10, 30), "quick": (0, 1), "trial": (0, 0.01)}
 # What users are told to set.
 RECOMMENDED = ROOT / "config/postgresql/ingest.conf"
+SHARED_MEMORY_MIB = 4400  # what PostgreSQL takes with these
 # So many accounts take part, so many transactions are written by the server for the others to be made from, and
 # so many are sent each time. After a checkpoint PostgreSQL logs each page whole that is touched for the first time:
 # `after_checkpoint` are sent meanwhile, and measured apart.
@@ -28,6 +29,8 @@ FILL_SECONDS = 18 * 60
 # Bytes of disk for each: tables, indexes, and sorting for the largest of these.
 ROW_BYTES = {"transactions": 600 + 90, "accounts": 1200 + 270}
 OTHER_BYTES = 5 << 30
+# What of PostgreSQL's log stays, at the most: max_wal_size.
+LOG_MAX_BYTES = 16 << 30
 MAINTENANCE = "SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_workers = 2;"
 # Keys that come in no order leave a B-tree's pages so full, in per cent; one that is made at once is fuller.
 RANDOM_FILL = 70
@@ -39,8 +42,14 @@ def recommended():
     return tuple(re.sub(r"\s*=\s*", "=", line) for line in lines if re.match(r"\w+\s*=", line))
 
 
+def huge_pages_suffice():
+    """For two PostgreSQL with the recommended shared_buffers."""
+    return report.machine()["huge_pages_free_mib"] >= 2 * SHARED_MEMORY_MIB
+
+
 def check_disk(bench, level, rows):
-    needed = rows * ROW_BYTES[level] + OTHER_BYTES
+    stored = rows * ROW_BYTES[level]
+    needed = stored + min(stored, LOG_MAX_BYTES) + OTHER_BYTES
     free = shutil.disk_usage(bench.folder).free
     if free < needed:
         raise Failure(f"growth to {rows / 1e6:g} million rows (index.level = {level}) needs {needed / 1e9:.0f} GB, "
@@ -206,7 +215,9 @@ def part(bench, parts, level="transactions"):
     sizes = sorted(bench.millions or MILLIONS[bench.extent])
     check_disk(bench, level, sizes[-1] * 1_000_000)
     results = parts[f"growth, {level}"] = {}
-    settings = (*recommended(), *bench.settings)
+    # For both or for neither: one of two would get what there is of large pages.
+    settings = (*recommended(), f"huge_pages={'on' if huge_pages_suffice() else 'off'}", *bench.settings)
+    say(f"   {' '.join(settings)}")
     with (Bench(bench.build, bench.out, bench.extent, settings) as own,
           Bench(bench.build, bench.out, bench.extent, settings) as reference):
         # Hours that are over are left for the partitions of the last row.

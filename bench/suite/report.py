@@ -16,13 +16,15 @@ def machine():
         info = file.read()
     flags = set(re.search(r"^flags\s*:(.*)$", info, re.M)[1].split())
     with open("/proc/meminfo", encoding="ascii") as file:
-        memory = int(re.search(r"MemTotal:\s+(\d+)", file.read())[1])
+        memory = {name: int(size) for name, size in re.findall(r"^(\w+):\s+(\d+)", file.read(), re.M)}
     return {
         "processor": re.search(r"^model name\s*:\s*(.*)$", info, re.M)[1],
         "cores": os.cpu_count(),
         "avx512": "avx512dq" in flags,
         "avx512ifma": "avx512ifma" in flags,
-        "memory_gib": round(memory / 2**20, 1),
+        "memory_gib": round(memory["MemTotal"] / 2**20, 1),
+        # Which PostgreSQL takes where there are enough.
+        "huge_pages_free_mib": memory.get("HugePages_Free", 0) * memory.get("Hugepagesize", 0) // 2**10,
         "kernel": platform.release(),
         "postgresql": subprocess.run(["psql", "--version"], stdout=subprocess.PIPE, text=True,
                                      check=True).stdout.split()[2],
