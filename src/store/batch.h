@@ -29,12 +29,12 @@ struct Item {
   static Item of(Row& row, std::int64_t id, const PartitionRule& rule);
 };
 
-// What a transaction is unique by in its partition, beside the chain: the last 24 bytes of its txid,
-// or all of a shorter one (migrations/0006_short_keys.sql).
+// What a transaction is unique by in its partition, beside the chain: the last 24 bytes of its
+// txid, or all of a shorter one (migrations/0006_short_keys.sql).
 Bytes key_of(Bytes txid);
 
-// The order in which every writer sends its rows, so that no two can wait for each other, and that of
-// the index that they go into: by partition, key, txid and chain.
+// The order in which every writer sends its rows, so that no two can wait for each other, and that
+// of the index that they go into: by partition, key, txid and chain.
 void sort_for_writing(std::span<Item> items);
 
 // Of items in that order: is a transaction there twice?

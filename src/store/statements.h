@@ -25,11 +25,12 @@ std::string copy_statements(const std::vector<Batch::Copy>& copies);
 // What is set in each session, as SQL; timeout 0: none.
 std::string session_settings(long statement_timeout_ms);
 
-// Makes the session's process at PostgreSQL keep the memory that it frees, up to 32 MB. A COPY needs
-// some megabytes and frees them at its end; malloc of the GNU C library would give them back to the
-// kernel, and the next COPY would have every page of them zeroed and mapped again, which took a
-// seventh to a fifth of its time where it was measured. That library learns from large blocks that are freed: it keeps twice as much as
-// the largest, up to 32 MB, that was (mallopt(3), M_MMAP_THRESHOLD). Others are not harmed.
+// Makes the session's process at PostgreSQL keep the memory that it frees, up to 32 MB. A COPY
+// needs some megabytes and frees them at its end; malloc of the GNU C library would give them back
+// to the kernel, and the next COPY would have every page of them zeroed and mapped again, which
+// took a seventh to a fifth of its time where it was measured. That library learns from large
+// blocks that are freed: it keeps twice as much as the largest, up to 32 MB, that was (mallopt(3),
+// M_MMAP_THRESHOLD). Others are not harmed.
 inline constexpr const char* kKeepMemoryStatement = "SELECT octet_length(repeat(' ', 16777216))";
 
 // $1 ts[], $2 id[]: the ids that are there.

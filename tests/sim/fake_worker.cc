@@ -154,7 +154,8 @@ bool FakeWorker::verifier_step(Verifier& verifier, std::size_t which) {
   if (verifier.verified) {
     const std::size_t rows = verifier.verified->size();
     const bool waited = std::exchange(verifier.waits, true);
-    const Time since{std::chrono::microseconds(verifier.verified->items.front().received_steady_us)};
+    const Time since{
+        std::chrono::microseconds(verifier.verified->items.front().received_steady_us)};
     if (!batches_.try_push(verifier.verified, since, now_)) {
       if (!waited) ++batches_full_;
       return false;

@@ -99,14 +99,16 @@ TEST_F(PeopleTest, AnIdIsFoundByAnIndexAndStoredOnceInOlderLeavesToo) {
   for (std::size_t i = 0; i < rows.size(); ++i)
     rows[i].time_us += static_cast<std::int64_t>(i % 2) * 60 * kMinute;
   ASSERT_EQ(write(store, rows), std::vector(20, Outcome::committed));
-  const std::string older = ask("SELECT min(leaf::text) FROM txindex.leaves()"
-                                " WHERE parent = 'transactions'");
+  const std::string older =
+      ask("SELECT min(leaf::text) FROM txindex.leaves()"
+          " WHERE parent = 'transactions'");
   work.exec("DROP INDEX " + older + "_txid");
   work.exec("CREATE UNIQUE INDEX ON " + older + " (txid, chain)");
 
-  work.exec("SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = "
-            "force_generic_plan; LOAD 'auto_explain'; SET auto_explain.log_nested_statements = on;"
-            " SET auto_explain.log_min_duration = 0");
+  work.exec(
+      "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = "
+      "force_generic_plan; LOAD 'auto_explain'; SET auto_explain.log_nested_statements = on;"
+      " SET auto_explain.log_min_duration = 0");
   for (const Row& row : {rows[0], rows[1]}) {
     const std::string id = base58(row.transaction->txid);
     EXPECT_EQ(ask("SELECT count(*) FROM txindex.transaction('" + id + "')"), "1");
