@@ -20,6 +20,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
+#include <thread>
 
 #include "access/guard.h"
 #include "batch/batch_queue.h"
@@ -77,6 +78,7 @@ class Worker {
   int run();
 
  private:
+  void turn();
   void connect_stores();
   void ready();
   int failed(const Failure& failure);
@@ -156,13 +158,24 @@ int Worker::run() {
   queues_.hold_own(*descriptor);
   connect_stores();
 
-  loop_.run();
+  turn();
 
   connector_.join();
   verify_.stop();
   batches_.close();
   if (writers_) writers_->join();
   return exit_status_;
+}
+
+// Runs the loop, until it has nothing more to wait for.
+void Worker::turn() {
+  Coalescing coalescing(coalescing_options(config_));
+  while (loop_.run_one() != 0) {
+    loop_.poll();
+    const std::int64_t rest_us =
+        coalescing.rest_us(flow::steady_us(), stats::get(stats_, stats::Word::received));
+    if (rest_us != 0) std::this_thread::sleep_for(std::chrono::microseconds(rest_us));
+  }
 }
 
 // The slot's, or a new one.

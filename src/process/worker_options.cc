@@ -1,5 +1,6 @@
 #include "process/worker_options.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 
@@ -21,6 +22,10 @@ constexpr std::size_t kManyRows = 250;
 // So many within the linger will be many soon.
 constexpr std::size_t kCrowdRows = 16;
 constexpr int kLingersUnderLoad = 4;
+// From 8,000 a second on, transactions that come one by one take turns of several.
+constexpr std::int64_t kBusyWindowUs = 1000;
+constexpr std::uint64_t kBusyTransactions = 8;
+constexpr std::int64_t kRestMaxUs = 1000;
 constexpr int kLingersWhenLate = 25;
 
 Intake::Options intake_options(const config::Config& config) {
@@ -47,6 +52,12 @@ verify::VerifyPool::Options verify_options(const config::Config& config) {
       config::effective_verify_threads(config, config::available_cores(), verify::backend());
   return {.threads = threads,
           .queue_parcels = kVerifyQueueParcelsPerThread * static_cast<std::size_t>(threads)};
+}
+
+Coalescing::Options coalescing_options(const config::Config& config) {
+  return {.window_us = kBusyWindowUs,
+          .busy_count = kBusyTransactions,
+          .rest_us = std::min<std::int64_t>(config.batch_linger.count() / 2, kRestMaxUs)};
 }
 
 batch::Batcher::Options batch_options(const config::Config& config) {

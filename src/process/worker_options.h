@@ -4,6 +4,7 @@
 #include "batch/batcher.h"
 #include "config/config.h"
 #include "net/connections.h"
+#include "process/coalescing.h"
 #include "process/intake.h"
 #include "process/sandbox.h"
 #include "store/maintenance.h"
@@ -15,6 +16,7 @@ namespace txindex::process {
 Intake::Options intake_options(const config::Config& config);
 net::ConnectionLimits connection_limits(const config::Config& config);
 verify::VerifyPool::Options verify_options(const config::Config& config);
+Coalescing::Options coalescing_options(const config::Config& config);
 batch::Batcher::Options batch_options(const config::Config& config);
 // Of the batch queue.
 std::size_t batch_capacity_rows(const config::Config& config);

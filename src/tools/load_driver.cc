@@ -19,8 +19,10 @@ constexpr std::size_t kFedEachTurn = 2048;
 // asking thousands of them costs.
 constexpr std::int64_t kSweepUs = 20'000;
 // Open loop: what comes due within so long is sent in one turn, for less of the processor. It
-// counts with the time of the schedule.
+// counts with the time of the schedule. The longer turn is for rates that give each connection
+// several in it, which then go in one write.
 constexpr std::int64_t kTurnUs = 250;
+constexpr std::int64_t kLongTurnUs = 1000;
 constexpr int kEventsEachWait = 256;
 // What an event is about, where it is not the index of a lane.
 constexpr std::uint64_t kWakeup = ~std::uint64_t{0};
@@ -62,6 +64,8 @@ LoadDriver::LoadDriver(Options options, LoadShared& shared, std::optional<journa
   }
   for (unsigned i = 0; i < std::max(options_.connections, 1U); ++i)
     lanes_.push_back(std::make_unique<Lane>(*this, i, options_.client));
+  const bool several = options_.schedule && options_.schedule->due(kLongTurnUs) > lanes_.size();
+  turn_us_ = several ? kLongTurnUs : kTurnUs;
 }
 
 LoadDriver::~LoadDriver() {
@@ -269,7 +273,8 @@ std::int64_t LoadDriver::wait_until_us() const {
   if (options_.end_us) until_us = std::min(until_us, *options_.end_us);
   // One whose time has come waits for room, or to be made, and not for the clock.
   if (options_.schedule && options_.schedule->due(now_us_) == issued_) {
-    until_us = std::min(until_us, std::max(options_.schedule->time_us(issued_), now_us_ + kTurnUs));
+    until_us =
+        std::min(until_us, std::max(options_.schedule->time_us(issued_), now_us_ + turn_us_));
   }
   return until_us;
 }

@@ -1,0 +1,41 @@
+// When the event loop of a busy worker rests between its turns, as network cards hold back their
+// interrupts: transactions that come one by one cost a system call and a wake-up each, in every
+// stage, and those that come meanwhile share them. A worker that has little to do never rests.
+#pragma once
+
+#include <cstdint>
+
+namespace txindex::process {
+
+// Pure; any one thread.
+class Coalescing {
+ public:
+  struct Options {
+    std::int64_t window_us;    // is looked back on
+    std::uint64_t busy_count;  // within a window: from so many on the loop rests in the next one
+    std::int64_t rest_us;
+  };
+
+  explicit Coalescing(const Options& options) : options_(options) {}
+
+  // How long to rest, now that nothing is ready to be done; 0: not at all. `received`: how many
+  // transactions, ever.
+  std::int64_t rest_us(std::int64_t now_us, std::uint64_t received) {
+    const std::int64_t passed_us = now_us - since_us_;
+    if (passed_us >= options_.window_us) {
+      const auto windows = static_cast<std::uint64_t>(passed_us / options_.window_us);
+      busy_ = received - received_ >= options_.busy_count * windows;
+      since_us_ = now_us;
+      received_ = received;
+    }
+    return busy_ ? options_.rest_us : 0;
+  }
+
+ private:
+  const Options options_;
+  std::int64_t since_us_ = 0;
+  std::uint64_t received_ = 0;
+  bool busy_ = false;
+};
+
+}  // namespace txindex::process
