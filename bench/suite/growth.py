@@ -3,6 +3,7 @@ SQL in PostgreSQL itself, from some that the server has written, with its tables
 speed changes meanwhile; so each ingest follows one of the same transactions into an empty database, of
 another PostgreSQL, and what counts is the ratio of the two."""
 import concurrent.futures
+import contextlib
 import math
 import re
 import shutil
@@ -14,6 +15,11 @@ COLUMNS = [("per_second", "per second"), ("empty_per_second", "empty, per second
            ("postgres_us", "PostgreSQL, µs"), ("empty_postgres_us", "empty, µs"), ("wal_bytes", "WAL, bytes"),
            ("empty_wal_bytes", "empty, bytes"), ("checkpoints", "checkpoints"), ("bytes", "stored, bytes a row"),
            ("index_bytes", "of them indexes")]
+HISTORY = [("alone_ms", "nothing else, ms"), ("beside_ms", "beside an ingest, ms"),
+           ("per_second", "the ingest, per second")]
+# An address has so many newest transactions on a page, and so many addresses are asked for; one more is in every
+# transaction.
+PAGE, ADDRESSES = 50, 100
 MILLIONS = {"full": (0, 1, 10, 30), "quick": (0, 1), "trial": (0, 0.01)}
 # What users are told to set.
 RECOMMENDED = ROOT / "config/postgresql/ingest.conf"
@@ -84,6 +90,20 @@ class Grown:
         sizes = [self._sql(f"SELECT pg_total_relation_size('{leaf}') || ' ' || pg_indexes_size('{leaf}')").split()
                  for leaf in self._leaves.values()]
         return tuple(sum(int(size[i]) for size in sizes) for i in range(2))
+
+    def addresses(self):
+        """The busiest, then some by chance."""
+        return self._sql(f"""
+            SELECT txindex.base58(account)
+              FROM (SELECT account, row_number() OVER (ORDER BY count(*) DESC) AS rank
+                      FROM public.postings GROUP BY account) ranked
+              ORDER BY rank > 1, md5(account) LIMIT {ADDRESSES + 1}""").splitlines()
+
+    def history_ms(self, addresses):
+        """How long PostgreSQL takes for a page of each address's newest, in one session."""
+        said = self._sql("; ".join(f"EXPLAIN (ANALYZE, TIMING off) SELECT * FROM txindex.account_history('{address}', "
+                                   f"NULL, {PAGE})" for address in addresses))
+        return [float(ms) for ms in re.findall(r"^Execution Time: (\S+) ms", said, re.M)]
 
     def _make_models(self):
         self._sql(f"""CREATE UNLOGGED TABLE public.models AS
@@ -188,14 +208,28 @@ class Pair:
         self._own, self._reference, self._level, self._extent = own, reference, level, extent
         self._turn = 0
 
-    def measure(self, database, count, hours=0):
-        """One ingest into the database, or into an empty one if that is None, after one of the same into an empty
-        one. The transactions are others each time; they belong to the partition so many hours later."""
+    @contextlib.contextmanager
+    def _files(self, count, hours=0):
+        """Transactions, those that warm up last, that nobody has sent yet."""
         self._turn += 1
         files = [self._own.transactions(n, seed=1000 + self._turn + number, accounts=self._extent["accounts"],
                                         at=self._turn + hours * HOUR)
                  for number, n in ((0, count), (500, WARM_UP))]
         try:
+            yield files
+        finally:
+            for path in files:
+                self._own.forget(path)
+
+    def ingest_alone(self, database, count):
+        """One ingest into the database, with nothing to compare it to."""
+        with self._files(count) as files:
+            return ingest(self._own, database, self._level, count, files)
+
+    def measure(self, database, count, hours=0):
+        """One ingest into the database, or into an empty one if that is None, after one of the same into an empty
+        one. The transactions are others each time; they belong to the partition so many hours later."""
+        with self._files(count, hours) as files:
             with self._reference.postgres.database() as empty:
                 reference = ingest(self._reference, empty, self._level, count, files)
             if database is not None:
@@ -203,11 +237,20 @@ class Pair:
             else:
                 with self._own.postgres.database() as empty:
                     figures = ingest(self._own, empty, self._level, count, files)
-        finally:
-            for path in files:
-                self._own.forget(path)
         return (figures | {f"empty_{key}": value for key, value in reference.items()}
                 | {"ratio": figures["per_second"] / reference["per_second"]})
+
+
+def history(grown, ingest_once):
+    """Pages of addresses: alone, and while an ingest is going on."""
+    addresses = grown.addresses()
+    alone, beside = grown.history_ms(addresses), []
+    with concurrent.futures.ThreadPoolExecutor() as other:
+        going = other.submit(ingest_once)
+        while not going.done():
+            beside += grown.history_ms(addresses)
+    return {"alone_ms": Samples(alone), "beside_ms": Samples(beside),
+            "per_second": Samples([going.result()["per_second"]])}
 
 
 def part(bench, parts, level="transactions"):
@@ -215,6 +258,7 @@ def part(bench, parts, level="transactions"):
     sizes = sorted(bench.millions or MILLIONS[bench.extent])
     check_disk(bench, level, sizes[-1] * 1_000_000)
     results = parts[f"growth, {level}"] = {}
+    pages = {}
     # For both or for neither: one of two would get what there is of large pages.
     settings = (*recommended(), f"huge_pages={'on' if huge_pages_suffice() else 'off'}", *bench.settings)
     say(f"   {' '.join(settings)}")
@@ -242,8 +286,13 @@ def part(bench, parts, level="transactions"):
                 repeat(name, database if millions else None, extent["count"], repetitions)
                 for figure, size in zip(("bytes", "index_bytes"), grown.bytes()):
                     results[name][figure] = Samples([size / grown.rows()])
+                if level == "accounts":
+                    pages[name] = history(grown, lambda: pair.ingest_alone(database, extent["count"]))
             repeat(f"{sizes[-1]:g} million, in another partition", database, extent["count"], repetitions, 1)
     say(report.table(f"Rows that are in the partition already, index.level = {level}", results, COLUMNS, "rows"))
+    if pages:
+        parts["history"] = pages
+        say(report.table(f"The newest {PAGE} of an address, {ADDRESSES} of them", pages, HISTORY, "rows"))
     report.curve(bench.out / f"growth_{level}.svg", f"Growth, index.level = {level}",
                  {size: results[f"{size:g} million"]["ratio"] for size in sizes},
                  "million rows in the partition", "rate, divided by that into an empty database")
