@@ -19,10 +19,14 @@ std::optional<Time> Batcher::due() const {
   if (waiting_.empty()) return std::nullopt;
   const auto& oldest = waiting_.front();
   if (rows_ >= options_.max_rows || bytes_ >= options_.max_bytes) return oldest.since;
-  const bool more_to_come = under_way_ > 0 || rows_ >= options_.crowd_rows;
-  const bool waits_longer = more_to_come && rows_ < options_.many_rows;
-  const Time in_time = oldest.since + (waits_longer ? options_.long_linger : options_.linger);
-  return std::max(in_time, oldest.late_until);
+  return std::max(oldest.since + linger(), oldest.late_until);
+}
+
+std::chrono::microseconds Batcher::linger() const {
+  if (under_way_ > 0)
+    return rows_ < options_.beside_rows ? options_.beside_linger : options_.linger;
+  const bool crowd = rows_ >= options_.crowd_rows && rows_ < options_.many_rows;
+  return crowd ? options_.long_linger : options_.linger;
 }
 
 Batch Batcher::take() {

@@ -5,13 +5,13 @@
 // trips, a flush of the log), so a writer takes all that waits, and waits for company before: until
 // the oldest transaction was received `linger` ago. It waits longer
 //
-//   under load, when a crowd comes within the linger;
+//   under load, when a crowd comes within the linger, unless there is enough for a good batch;
 //   while another writer has a batch, which will take what comes in meanwhile with its next one:
-//   two in turns would take it in batches of half the size
+//   two at the same time slow each other, with batches of half the size. Unless there is so much
+//   that two are needed, or the other one takes long.
 //
-// but not when there is enough for a good batch. And what comes late, because the stages before are
-// busy, waits another eighth of its age: it hardly notices, and batches stay large when the
-// processor is what all wait for.
+// And what comes late, because the stages before are busy, waits another eighth of its age: it
+// hardly notices, and batches stay large when the processor is what all wait for.
 #pragma once
 
 #include <chrono>
@@ -37,6 +37,8 @@ class Batcher {
     std::size_t crowd_rows = 1;
     std::size_t many_rows = 1;  // a good batch
     std::chrono::microseconds long_linger{};
+    std::size_t beside_rows = 1;  // enough for a batch beside another
+    std::chrono::microseconds beside_linger{};
     std::chrono::microseconds late_linger_max{};  // what comes late, from then on
   };
 
@@ -62,6 +64,8 @@ class Batcher {
     Time since;
     Time late_until;
   };
+
+  std::chrono::microseconds linger() const;
 
   const Options options_;
   std::deque<Waiting> waiting_;

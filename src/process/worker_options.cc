@@ -22,10 +22,13 @@ constexpr std::size_t kManyRows = 250;
 // So many within the linger will be many soon.
 constexpr std::size_t kCrowdRows = 16;
 constexpr int kLingersUnderLoad = 4;
+// More than a writer finds when it comes back from a commit of usual length, unless all are needed.
+constexpr std::size_t kRowsBeside = 1000;
+constexpr int kLingersBeside = 8;
 // From 8,000 a second on, transactions that come one by one take turns of several.
 constexpr std::int64_t kBusyWindowUs = 1000;
 constexpr std::uint64_t kBusyTransactions = 8;
-constexpr std::int64_t kRestMaxUs = 1000;
+constexpr std::int64_t kRestMaxUs = 2000;
 constexpr int kLingersWhenLate = 25;
 
 Intake::Options intake_options(const config::Config& config) {
@@ -57,7 +60,7 @@ verify::VerifyPool::Options verify_options(const config::Config& config) {
 Coalescing::Options coalescing_options(const config::Config& config) {
   return {.window_us = kBusyWindowUs,
           .busy_count = kBusyTransactions,
-          .rest_us = std::min<std::int64_t>(config.batch_linger.count() / 2, kRestMaxUs)};
+          .rest_us = std::min<std::int64_t>(config.batch_linger.count(), kRestMaxUs)};
 }
 
 batch::Batcher::Options batch_options(const config::Config& config) {
@@ -67,6 +70,8 @@ batch::Batcher::Options batch_options(const config::Config& config) {
           .crowd_rows = kCrowdRows,
           .many_rows = std::min(kManyRows, config.batch_max_rows),
           .long_linger = kLingersUnderLoad * config.batch_linger,
+          .beside_rows = std::min(kRowsBeside, config.batch_max_rows),
+          .beside_linger = kLingersBeside * config.batch_linger,
           .late_linger_max = kLingersWhenLate * config.batch_linger};
 }
 

@@ -66,6 +66,8 @@ FakeWorker::FakeWorker(Chance& chance, const Kinds& kinds, FakeDatabase& databas
                 .crowd_rows = 1 + chance.below(4),
                 .many_rows = 1 + chance.below(8),
                 .long_linger = 3 * kLinger,
+                .beside_rows = 1 + chance.below(12),
+                .beside_linger = 5 * kLinger,
                 .late_linger_max = 3 * kLinger},
                batch_capacity_rows_, *stats_),
       verifiers_(1 + chance.below(2)) {

@@ -17,7 +17,9 @@ constexpr Batcher::Options kPatient{.max_rows = 20,
                                     .linger = 2ms,
                                     .crowd_rows = 4,
                                     .many_rows = 8,
-                                    .long_linger = 10ms};
+                                    .long_linger = 10ms,
+                                    .beside_rows = 12,
+                                    .beside_linger = 16ms};
 constexpr Batcher::Options kOptions{.max_rows = 10, .max_bytes = 1000, .linger = 2ms};
 const Time kStart = Time() + 1h;
 
@@ -74,19 +76,21 @@ TEST(Batcher, WaitsLongerForACrowdButNotWhenThereAreMany) {
   complete(batcher.take());
 }
 
-TEST(Batcher, WaitsLongerWhileABatchIsUnderWayButNotWhenThereAreMany) {
+TEST(Batcher, WaitsLongerWhileABatchIsUnderWayButNotWhenTwoAreNeeded) {
   RecordingSink sink;
   Batcher batcher(kPatient);
   batcher.add(parcel(1, 1, sink), kStart, kStart);
   complete(batcher.take());
   batcher.add(parcel(1, 1, sink), kStart, kStart);
-  EXPECT_EQ(batcher.due(), kStart + 10ms) << "the writer that is busy will take it";
-  batcher.add(parcel(7, 1, sink), kStart + 1ms, kStart + 1ms);
-  EXPECT_EQ(batcher.due(), kStart + 2ms) << "8 rows are worth another writer";
+  EXPECT_EQ(batcher.due(), kStart + 16ms) << "the writer that is busy will take it";
+  batcher.add(parcel(10, 1, sink), kStart + 1ms, kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 16ms) << "a good batch for one writer, but not for two";
+  batcher.add(parcel(1, 1, sink), kStart + 1ms, kStart + 1ms);
+  EXPECT_EQ(batcher.due(), kStart + 2ms) << "12 rows are worth another writer";
   complete(batcher.take());
   batcher.add(parcel(1, 1, sink), kStart, kStart);
   batcher.settled();
-  EXPECT_EQ(batcher.due(), kStart + 10ms) << "one of two is settled";
+  EXPECT_EQ(batcher.due(), kStart + 16ms) << "one of two is settled";
   batcher.settled();
   EXPECT_EQ(batcher.due(), kStart + 2ms);
   complete(batcher.take());

@@ -53,12 +53,12 @@ TEST_F(CoalescingTest, WhatCameOverALongTimeIsNotMuch) {
   EXPECT_EQ(coalescing.rest_us(now_us, received), kOptions.rest_us);
 }
 
-TEST_F(CoalescingTest, ARestIsShortAndShorterThanABatchWaits) {
+TEST_F(CoalescingTest, ARestIsShortAndNoLongerThanABatchWaits) {
   config::Config config;
   config.batch_linger = std::chrono::microseconds(800);
-  EXPECT_EQ(coalescing_options(config).rest_us, 400);
+  EXPECT_EQ(coalescing_options(config).rest_us, 800);
   config.batch_linger = std::chrono::seconds(1);
-  EXPECT_EQ(coalescing_options(config).rest_us, 1000);
+  EXPECT_EQ(coalescing_options(config).rest_us, 2000);
   config.batch_linger = std::chrono::microseconds(0);
   EXPECT_EQ(coalescing_options(config).rest_us, 0);
 }
