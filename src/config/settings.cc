@@ -156,8 +156,9 @@ std::vector<Setting> make_settings() {
       "Their bytes, at most.");
   add(duration("batch.linger", &Config::batch_linger, seconds(0), seconds(1)),
       "How long after it was received a transaction waits for others to be written with it; under "
-      "load up to four times as long. What comes late, because all processors are busy, waits an "
-      "eighth of its age more, at most 25 times as long.");
+      "load up to four times as long, and eight times while another batch is being written. What "
+      "comes late, because all processors are busy, waits an eighth of its age more, at most 25 "
+      "times as long. A busy event loop rests for so long, at most 2 ms, before it reads on.");
   add(duration("drain_timeout", &Config::drain_timeout, seconds(0), hours(24)),
       "How long workers may take, after SIGTERM, to commit and acknowledge what they have "
       "received.");
