@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures everything that bench/README.md describes: tables on the terminal, results.json and plots
-# in build/bench. A quarter of an hour at most; leave the machine alone meanwhile.
+# in build/bench. Twenty minutes at most; leave the machine alone meanwhile.
 #
 #   scripts/bench.sh                        all
 #   scripts/bench.sh --quick                less of it, in two or three minutes

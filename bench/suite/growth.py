@@ -4,6 +4,7 @@ speed changes meanwhile; so each ingest follows one of the same transactions int
 another PostgreSQL, and what counts is the ratio of the two."""
 import concurrent.futures
 import contextlib
+import itertools
 import math
 import re
 import shutil
@@ -17,9 +18,8 @@ COLUMNS = [("per_second", "per second"), ("empty_per_second", "empty, per second
            ("index_bytes", "of them indexes")]
 HISTORY = [("alone_ms", "nothing else, ms"), ("beside_ms", "beside an ingest, ms"),
            ("per_second", "the ingest, per second")]
-# An address has so many newest transactions on a page, and so many addresses are asked for; one more is in every
-# transaction.
-PAGE, ADDRESSES = 50, 100
+# So many of an address's newest transactions are a page; so many addresses are asked for, a part of them at once.
+PAGE, ADDRESSES, AT_ONCE = 50, 100, 10
 MILLIONS = {"full": (0, 1, 10, 30), "quick": (0, 1), "trial": (0, 0.01)}
 # What users are told to set.
 RECOMMENDED = ROOT / "config/postgresql/ingest.conf"
@@ -92,12 +92,13 @@ class Grown:
         return tuple(sum(int(size[i]) for size in sizes) for i in range(2))
 
     def addresses(self):
-        """The busiest, then some by chance."""
-        return self._sql(f"""
+        """(the one that is in most transactions, some others)"""
+        found = self._sql(f"""
             SELECT txindex.base58(account)
               FROM (SELECT account, row_number() OVER (ORDER BY count(*) DESC) AS rank
                       FROM public.postings GROUP BY account) ranked
               ORDER BY rank > 1, md5(account) LIMIT {ADDRESSES + 1}""").splitlines()
+        return found[0], found[1:]
 
     def history_ms(self, addresses):
         """How long PostgreSQL takes for a page of each address's newest, in one session."""
@@ -191,11 +192,11 @@ class Grown:
                     self._sql(f"ALTER INDEX {name} RESET (fillfactor)")
 
 
-def ingest(bench, database, level, count, files):
+def ingest(bench, database, level, count, files, **settings):
     """Bench.ingest_into, and how much log was written meanwhile, and how many checkpoints there were."""
     numbers = "SELECT pg_current_wal_lsn() - '0/0', checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter"
     before = bench.postgres.sql(numbers).split("|")
-    figures = bench.ingest_into(database, *files, level=level)
+    figures = bench.ingest_into(database, *files, level=level, **settings)
     after = bench.postgres.sql(numbers).split("|")
     wal, checkpoints = (int(end) - int(begin) for begin, end in zip(before, after))
     return figures | {"wal_bytes": wal / (count + WARM_UP), "checkpoints": checkpoints}
@@ -221,10 +222,10 @@ class Pair:
             for path in files:
                 self._own.forget(path)
 
-    def ingest_alone(self, database, count):
-        """One ingest into the database, with nothing to compare it to."""
+    def ingest_alone(self, database, count, beside):
+        """One ingest into the database, with nothing to compare it to; `beside` as Bench.ingest_into has it."""
         with self._files(count) as files:
-            return ingest(self._own, database, self._level, count, files)
+            return ingest(self._own, database, self._level, count, files, beside=beside)
 
     def measure(self, database, count, hours=0):
         """One ingest into the database, or into an empty one if that is None, after one of the same into an empty
@@ -241,16 +242,19 @@ class Pair:
                 | {"ratio": figures["per_second"] / reference["per_second"]})
 
 
-def history(grown, ingest_once):
-    """Pages of addresses: alone, and while an ingest is going on."""
-    addresses = grown.addresses()
-    alone, beside = grown.history_ms(addresses), []
-    with concurrent.futures.ThreadPoolExecutor() as other:
-        going = other.submit(ingest_once)
-        while not going.done():
-            beside += grown.history_ms(addresses)
-    return {"alone_ms": Samples(alone), "beside_ms": Samples(beside),
-            "per_second": Samples([going.result()["per_second"]])}
+def history(grown, ingest):
+    """Pages of addresses: alone, and beside `ingest`, which calls what it is given while transactions are sent."""
+    busiest, others = grown.addresses()
+    parts = [others[at : at + AT_ONCE] for at in range(0, len(others), AT_ONCE)]
+    found = {}
+    for name, turns in (("", parts), (", the busiest", [[busiest] * AT_ONCE])):
+        turns = itertools.cycle(turns)
+        alone = [ms for _ in range(ADDRESSES // AT_ONCE) for ms in grown.history_ms(next(turns))]
+        beside = []
+        figures = ingest(lambda: beside.extend(grown.history_ms(next(turns))))
+        found[name] = {"alone_ms": Samples(alone), "beside_ms": Samples(beside),
+                       "per_second": Samples([figures["per_second"]])}
+    return found
 
 
 def part(bench, parts, level="transactions"):
@@ -286,13 +290,15 @@ def part(bench, parts, level="transactions"):
                 repeat(name, database if millions else None, extent["count"], repetitions)
                 for figure, size in zip(("bytes", "index_bytes"), grown.bytes()):
                     results[name][figure] = Samples([size / grown.rows()])
-                if level == "accounts":
-                    pages[name] = history(grown, lambda: pair.ingest_alone(database, extent["count"]))
+                if level == "accounts" and millions:
+                    for which, page in history(grown, lambda beside: pair.ingest_alone(
+                            database, extent["count"], beside)).items():
+                        pages[name + which] = page
             repeat(f"{sizes[-1]:g} million, in another partition", database, extent["count"], repetitions, 1)
     say(report.table(f"Rows that are in the partition already, index.level = {level}", results, COLUMNS, "rows"))
     if pages:
         parts["history"] = pages
-        say(report.table(f"The newest {PAGE} of an address, {ADDRESSES} of them", pages, HISTORY, "rows"))
+        say(report.table(f"The newest {PAGE} of an address", pages, HISTORY, "rows"))
     report.curve(bench.out / f"growth_{level}.svg", f"Growth, index.level = {level}",
                  {size: results[f"{size:g} million"]["ratio"] for size in sizes},
                  "million rows in the partition", "rate, divided by that into an empty database")

@@ -1,5 +1,6 @@
 """What the benchmarks have in common: a PostgreSQL and a server of their own, a load on them, and the
 processor time of each. Everything that is started here is ended here, also when something fails."""
+import concurrent.futures
 import contextlib
 import dataclasses
 import json
@@ -229,6 +230,17 @@ def load(build, address, *flags):
     return report
 
 
+def meanwhile(work, beside):
+    """What `work` returns. Until then `beside`, if there is one, is called again and again."""
+    if beside is None:
+        return work()
+    with concurrent.futures.ThreadPoolExecutor() as other:
+        going = other.submit(work)
+        while not going.done():
+            beside()
+    return going.result()
+
+
 def allow_open_files():
     """As many as the machine lets this user have: for the server's connections."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -324,17 +336,17 @@ class Bench:
                                     self.transactions(WARM_UP, seed=2, **what), **settings)
 
     def ingest_into(self, database, path, warm_up, *, level="transactions", backend="auto", workers=2, connections=16,
-                    server_flags=(), load_flags=()):
+                    server_flags=(), load_flags=(), beside=None):
         """One end-to-end run: the transactions of the file `path`, after those of `warm_up`, which do not
-        count. The database must have none of them."""
+        count. The database must have none of them. `beside` is called again and again while they are sent."""
         with Server(self.build, self.postgres.conninfo(database), f"--workers={workers}", f"--index-level={level}",
                     f"--verify-backend={backend}", *server_flags, folder=self.folder) as server:
             # Makes the partitions, and the writers' plans.
             load(self.build, server.address, "--connections", workers * 4, "--file", warm_up)
             stored = self.stored(database)
             before = server.cpu_seconds(), self.postgres.cpu_seconds()
-            report = load(self.build, server.address, "--connections", connections, "--window", window(connections),
-                          "--file", path, *load_flags)
+            flags = ("--connections", connections, "--window", window(connections), "--file", path, *load_flags)
+            report = meanwhile(lambda: load(self.build, server.address, *flags), beside)
             after = server.cpu_seconds(), self.postgres.cpu_seconds()
             memory = [memory_bytes(pid) for pid in server.workers()]
         stored = self.stored(database) - stored

@@ -11,8 +11,8 @@ namespace txindex::process {
 class Coalescing {
  public:
   struct Options {
-    std::int64_t window_us;    // is looked back on
-    std::uint64_t busy_count;  // within a window: from so many on the loop rests in the next one
+    std::int64_t window_us;    // is looked back on, at least
+    std::uint64_t busy_count;  // in a window's time: from so many on the loop rests in the next one
     std::int64_t rest_us;
   };
 
@@ -23,8 +23,8 @@ class Coalescing {
   std::int64_t rest_us(std::int64_t now_us, std::uint64_t received) {
     const std::int64_t passed_us = now_us - since_us_;
     if (passed_us >= options_.window_us) {
-      const auto windows = static_cast<std::uint64_t>(passed_us / options_.window_us);
-      busy_ = received - received_ >= options_.busy_count * windows;
+      busy_ = (received - received_) * static_cast<std::uint64_t>(options_.window_us) >=
+              options_.busy_count * static_cast<std::uint64_t>(passed_us);
       since_us_ = now_us;
       received_ = received;
     }

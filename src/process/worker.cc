@@ -78,7 +78,7 @@ class Worker {
   int run();
 
  private:
-  void turn();
+  void run_loop();
   void connect_stores();
   void ready();
   int failed(const Failure& failure);
@@ -158,7 +158,7 @@ int Worker::run() {
   queues_.hold_own(*descriptor);
   connect_stores();
 
-  turn();
+  run_loop();
 
   connector_.join();
   verify_.stop();
@@ -167,8 +167,9 @@ int Worker::run() {
   return exit_status_;
 }
 
-// Runs the loop, until it has nothing more to wait for.
-void Worker::turn() {
+// Until it has nothing more to wait for. When nothing is ready and the worker is busy, it rests
+// before it waits.
+void Worker::run_loop() {
   Coalescing coalescing(coalescing_options(config_));
   while (loop_.run_one() != 0) {
     loop_.poll();

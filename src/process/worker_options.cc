@@ -25,11 +25,11 @@ constexpr int kLingersUnderLoad = 4;
 // More than a writer finds when it comes back from a commit of usual length, unless all are needed.
 constexpr std::size_t kRowsBeside = 1000;
 constexpr int kLingersBeside = 8;
-// From 8,000 a second on, transactions that come one by one take turns of several.
+constexpr int kLingersWhenLate = 25;
+// From 8,000 a second in a worker on, transactions that come one by one share turns of its loop.
 constexpr std::int64_t kBusyWindowUs = 1000;
 constexpr std::uint64_t kBusyTransactions = 8;
 constexpr std::int64_t kRestMaxUs = 2000;
-constexpr int kLingersWhenLate = 25;
 
 Intake::Options intake_options(const config::Config& config) {
   return {.max_future_us = config.time_max_future.count(),

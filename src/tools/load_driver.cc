@@ -18,9 +18,9 @@ constexpr std::size_t kFedEachTurn = 2048;
 // Deadlines of connections (reconnecting, PING) are looked at this often, not before every wait:
 // asking thousands of them costs.
 constexpr std::int64_t kSweepUs = 20'000;
-// Open loop: what comes due within so long is sent in one turn, for less of the processor. It
-// counts with the time of the schedule. The longer turn is for rates that give each connection
-// several in it, which then go in one write.
+// Open loop: when there is nothing else to do, what comes due within so long is sent in one turn,
+// for less of the processor. It counts with the time of the schedule. The longer turn is for rates
+// that give each connection two or more in it, which then go in one write.
 constexpr std::int64_t kTurnUs = 250;
 constexpr std::int64_t kLongTurnUs = 1000;
 constexpr int kEventsEachWait = 256;
@@ -64,7 +64,8 @@ LoadDriver::LoadDriver(Options options, LoadShared& shared, std::optional<journa
   }
   for (unsigned i = 0; i < std::max(options_.connections, 1U); ++i)
     lanes_.push_back(std::make_unique<Lane>(*this, i, options_.client));
-  const bool several = options_.schedule && options_.schedule->due(kLongTurnUs) > lanes_.size();
+  const bool several =
+      options_.schedule && options_.schedule->due(kLongTurnUs) >= 2 * lanes_.size();
   turn_us_ = several ? kLongTurnUs : kTurnUs;
 }
 

@@ -168,7 +168,7 @@ class LoadDriver {
   bool more_room_ = false;  // feed() stopped so that others are served too
   bool supply_watched_ = false;
   std::int64_t now_us_ = 0;   // of this turn
-  std::int64_t turn_us_ = 0;  // open loop: no more often
+  std::int64_t turn_us_ = 0;  // open loop: sleeps so long, unless woken
   std::int64_t next_sweep_us_ = 0;
   std::optional<std::int64_t> starved_since_us_;
   std::uint64_t issued_ = 0;  // open loop: of the schedule

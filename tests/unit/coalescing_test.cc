@@ -30,10 +30,12 @@ class CoalescingTest : public ::testing::Test {
 TEST_F(CoalescingTest, NothingIsHeldBackWhereLittleComes) {
   EXPECT_EQ(coalescing.rest_us(now_us, received), 0);
   EXPECT_EQ(look_for(10'000, 0), 0);
-  now_us += 1000;
-  // Seven at once are less than eight.
+  // A window has just passed.
   received += 7;
-  EXPECT_EQ(coalescing.rest_us(now_us, received), 0);
+  EXPECT_EQ(coalescing.rest_us(now_us, received), 0) << "seven are less than eight";
+  now_us += 1000;
+  received += 8;
+  EXPECT_EQ(coalescing.rest_us(now_us, received), kOptions.rest_us);
 }
 
 TEST_F(CoalescingTest, RestsWhileMuchComesAndForOneWindowMore) {
@@ -44,12 +46,12 @@ TEST_F(CoalescingTest, RestsWhileMuchComesAndForOneWindowMore) {
 }
 
 TEST_F(CoalescingTest, WhatCameOverALongTimeIsNotMuch) {
-  look_for(1000, 0);
-  now_us += 10'000;
-  received += 79;
+  coalescing.rest_us(now_us, received);
+  now_us += 10'500;
+  received += 83;
   EXPECT_EQ(coalescing.rest_us(now_us, received), 0);
-  now_us += 10'000;
-  received += 80;
+  now_us += 10'500;
+  received += 84;
   EXPECT_EQ(coalescing.rest_us(now_us, received), kOptions.rest_us);
 }
 
