@@ -3,7 +3,10 @@
 // stage, and those that come meanwhile share them. A worker that has little to do never rests.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 
 namespace txindex::process {
 
@@ -36,6 +39,37 @@ class Coalescing {
   std::int64_t since_us_ = 0;
   std::uint64_t received_ = 0;
   bool busy_ = false;
+};
+
+// A rest that ends early when a thread has handed the loop something that is not to wait, such as
+// outcomes that producers wait for.
+class Rest {
+ public:
+  // On the loop's thread, before it does all that was handed to it.
+  void begin_turn() {
+    const std::lock_guard lock(mutex_);
+    woken_ = false;
+  }
+
+  // For so long, or until wake(), also one that came since begin_turn(). On the loop's thread.
+  void wait_for(std::chrono::microseconds time) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, time, [this] { return woken_; });
+  }
+
+  // After something was handed to the loop. Any thread.
+  void wake() {
+    {
+      const std::lock_guard lock(mutex_);
+      woken_ = true;
+    }
+    wake_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool woken_ = false;
 };
 
 }  // namespace txindex::process

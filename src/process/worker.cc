@@ -20,7 +20,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
-#include <thread>
 
 #include "access/guard.h"
 #include "batch/batch_queue.h"
@@ -109,6 +108,7 @@ class Worker {
   batch::BatchQueue batches_;
   verify::VerifyPool verify_;
 
+  Rest rest_;
   StoreConnector connector_;
   std::unique_ptr<Writers> writers_;
   std::unique_ptr<store::Maintenance> maintenance_;
@@ -168,14 +168,15 @@ int Worker::run() {
 }
 
 // Until it has nothing more to wait for. When nothing is ready and the worker is busy, it rests
-// before it waits.
+// before it reads on; outcomes are told at once.
 void Worker::run_loop() {
   Coalescing coalescing(coalescing_options(config_));
   while (loop_.run_one() != 0) {
+    rest_.begin_turn();
     loop_.poll();
     const std::int64_t rest_us =
         coalescing.rest_us(flow::steady_us(), stats::get(stats_, stats::Word::received));
-    if (rest_us != 0) std::this_thread::sleep_for(std::chrono::microseconds(rest_us));
+    if (rest_us != 0) rest_.wait_for(std::chrono::microseconds(rest_us));
   }
 }
 
@@ -208,6 +209,7 @@ void Worker::ready() {
   writers_ =
       std::make_unique<Writers>(connector_.take(), batches_, stats_, [this](batch::Batch batch) {
         asio::post(loop_, [this, done = std::move(batch)]() mutable { finish(std::move(done)); });
+        rest_.wake();
       });
   maintenance_ = std::make_unique<store::Maintenance>(maintenance_options(config_), stats_);
   // The last thing before strangers are let in.

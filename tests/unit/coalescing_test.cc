@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "process/worker_options.h"
 
 namespace txindex::process {
@@ -63,6 +65,27 @@ TEST_F(CoalescingTest, ARestIsShortAndNoLongerThanABatchWaits) {
   EXPECT_EQ(coalescing_options(config).rest_us, 2000);
   config.batch_linger = std::chrono::microseconds(0);
   EXPECT_EQ(coalescing_options(config).rest_us, 0);
+}
+
+TEST(Rest, EndsWhenItsTimeIsOver) {
+  Rest rest;
+  rest.wake();
+  rest.begin_turn();
+  const auto begin = std::chrono::steady_clock::now();
+  rest.wait_for(std::chrono::milliseconds(20));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20))
+      << "what was handed over before the turn is done in it";
+}
+
+TEST(Rest, IsEndedByWhatIsHandedOver) {
+  Rest rest;
+  rest.begin_turn();
+  rest.wake();
+  rest.wait_for(std::chrono::hours(1));  // it came before the rest
+  rest.begin_turn();
+  std::thread other([&] { rest.wake(); });
+  rest.wait_for(std::chrono::hours(1));
+  other.join();
 }
 
 }  // namespace
