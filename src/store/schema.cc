@@ -13,12 +13,13 @@ namespace txindex::store {
 namespace {
 
 // A large table may take its time, whatever the server's own settings are.
-constexpr const char* kSettings =
+constexpr const char* kMigrationSettings =
     "SET statement_timeout = 0; SET lock_timeout = 0;"
     " SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning";
 
 // Any number that nobody else takes; the lock is held for a session.
-constexpr const char* kLock = "SELECT pg_advisory_lock(hashtextextended('txindex.migrate', 0))";
+constexpr const char* kMigrationLock =
+    "SELECT pg_advisory_lock(hashtextextended('txindex.migrate', 0))";
 
 // 0: there is no schema yet.
 int version_in(pqxx::transaction_base& work) {
@@ -83,8 +84,8 @@ result<int> migrate_on(pqxx::connection_base& connection, const std::string& add
   {
     pqxx::nontransaction work(connection);
     work.exec(kPinSearchPath);
-    work.exec(kSettings);
-    work.exec(kLock);  // until the connection ends
+    work.exec(kMigrationSettings);
+    work.exec(kMigrationLock);  // until the connection ends
     version = version_in(work);
   }
   if (version > schema_version()) return newer_schema(address, version);

@@ -248,7 +248,7 @@ TEST_F(SandboxTest, PostgresIsFoundAgainByNameAndWithTls) {
   TlsPostgres postgres;
   TempDir certificates;
   const std::string ca = certificates / "ca.crt";
-  fs::copy_file(postgres.authority().certificate(), ca);
+  fs::copy_file(postgres.authority().file(), ca);
   Server server(postgres.conninfo("sslmode=verify-full sslrootcert=" + ca), {"--workers=1"});
   TempDir dir;
   EXPECT_EQ(send(server.address(), generate(dir, 100))["committed"], 100);
@@ -256,7 +256,7 @@ TEST_F(SandboxTest, PostgresIsFoundAgainByNameAndWithTls) {
   for (int i = 0; i < 2; ++i) {
     postgres.cluster().stop(PostgresCluster::Mode::immediate);
     // Another file of the same name.
-    fs::copy_file(postgres.authority().certificate(), certificates / "new");
+    fs::copy_file(postgres.authority().file(), certificates / "new");
     fs::rename(certificates / "new", ca);
     TempDir more;
     Sending sending(server.address(), generate(more, 100), 1);

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto kStep = 50ms;
 constexpr auto kStopLimit = 60s;
 constexpr auto kDeathSeenLimit = 5s;
+constexpr auto kAwaitedLimit = 60s;  // two rolls may be ahead of it
 constexpr const char* kWriteFailed = "PostgreSQL failed";
 constexpr store::PartitionRule kShortRule = {60'000'000, 30'000'000};
 
@@ -187,7 +188,7 @@ void Arena::gather(Outcome& outcome) {
         return std::ranges::all_of(
             awaited_lines_, [&](const auto& line) { return log.find(line) != std::string::npos; });
       },
-      kDeathSeenLimit);
+      kAwaitedLimit);
   outcome.service_status = service_->stop(kStopLimit);
   outcome.service_starts = service_->starts();
   outcome.service_log = service_->log();

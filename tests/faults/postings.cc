@@ -8,13 +8,13 @@ namespace {
 // Columns that all begin with.
 enum Column { kTs, kId, kChain, kOrdinal, kFirst, kSecond, kThird };
 
-struct Kind {
+struct PostingStream {
   const char* name;  // of the stream
   const char* query;
   IndexLevel from;
 };
 
-constexpr Kind kKinds[] = {
+constexpr PostingStream kStreams[] = {
     {"of_accounts",
      "SELECT ts, id, chain, roles, account FROM txindex.transaction_accounts ORDER BY ts, id",
      IndexLevel::accounts},
@@ -28,8 +28,8 @@ constexpr Kind kKinds[] = {
      IndexLevel::instructions},
 };
 
-const Kind& of(PostingKind kind) {
-  return kKinds[static_cast<std::size_t>(kind)];
+const PostingStream& of(PostingKind kind) {
+  return kStreams[static_cast<std::size_t>(kind)];
 }
 
 // `number`: roles, or the ordinal.

@@ -11,8 +11,8 @@ namespace {
 
 using wire::Outcome;
 
-constexpr std::int64_t kMinute = 60'000'000;
-constexpr std::int64_t kMiddle = 1'795'257'000'000'000;  // 2026-11-21 10:30 UTC
+using test::kMiddle;
+using test::kMinute;
 
 class CopyTest : public StoreFixture {
  protected:

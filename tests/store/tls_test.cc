@@ -15,7 +15,7 @@ PgStore::Options options(const std::string& conninfo) {
 }
 
 std::string trusting(const test::Authority& authority, const std::string& mode = "verify-full") {
-  return "sslmode=" + mode + " sslrootcert=" + authority.certificate();
+  return "sslmode=" + mode + " sslrootcert=" + authority.file();
 }
 
 void expect_refused(const std::string& conninfo, const std::string& why) {
@@ -46,7 +46,8 @@ TEST(Tls, VerifyFullWritesToTheServerOfThatNameAndAuthority) {
 TEST(Tls, AnotherAuthorityAnotherNameAndNoTlsAreRefused) {
   test::TlsPostgres postgres;
   ASSERT_TRUE(migrate(postgres.cluster().conninfo(), std::chrono::hours(1)));
-  const test::Authority stranger("stranger");
+  const test::TempDir dir;
+  const test::Authority stranger(dir, "stranger");
   expect_refused(postgres.conninfo(trusting(stranger)), "certificate verify failed");
   expect_refused(postgres.conninfo(trusting(stranger, "verify-ca")), "certificate verify failed");
   expect_refused(postgres.conninfo("sslmode=verify-full sslrootcert=/nowhere/ca.crt"),

@@ -24,7 +24,7 @@ constexpr auto kBeforeVanishing = milliseconds(500);
 
 using namespace std::string_literals;
 
-const std::string kHello = "\0TXI\x04\0\0\0\x01\x01\0\0"s;
+const std::string kHelloText = "\0TXI\x04\0\0\0\x01\x01\0\0"s;
 const std::string kTxOf1000 = "\xe8\x03\0\0\x02\x01\0"s;
 
 std::string many(const std::string& frame) {
@@ -103,12 +103,12 @@ class Crowd::Stranger {
         return "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s + std::string(506, 'r');
       case Abuse::slow:
       case Abuse::vanish:
-        return kHello + kTxOf1000;
+        return kHelloText + kTxOf1000;
       case Abuse::absurd:
-        return kHello + "\xff\xff\xff\x7f\x02"s;
+        return kHelloText + "\xff\xff\xff\x7f\x02"s;
       case Abuse::reads_none:
       case Abuse::worthless:
-        return kHello;
+        return kHelloText;
       case Abuse::only_connect:
       case Abuse::one_address:
         break;

@@ -30,7 +30,7 @@ void put(RawClient::Bytes& out, std::uint64_t value, int bytes) {
     out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
-[[noreturn]] void fail(const std::string& what) {
+[[noreturn]] void fail_by_errno(const std::string& what) {
   throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
@@ -42,7 +42,7 @@ RawClient::RawClient(std::uint16_t port) {
   to.sin_family = AF_INET;
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) fail("connect");
+  if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) fail_by_errno("connect");
   const int now = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
 }
@@ -58,7 +58,7 @@ void RawClient::send(const Bytes& bytes) {
     if (::poll(&ready, 1, kPatienceMs) != 1) throw std::runtime_error("the server does not read");
     const ssize_t n =
         ::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0) fail("send");
+    if (n < 0) fail_by_errno("send");
     at += static_cast<std::size_t>(n);
   }
 }
@@ -103,7 +103,7 @@ void RawClient::reset() {
 
 std::size_t RawClient::send_what_fits(std::span<const std::uint8_t> bytes) {
   const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (n < 0 && errno != EAGAIN) fail("send");
+  if (n < 0 && errno != EAGAIN) fail_by_errno("send");
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
@@ -112,7 +112,7 @@ bool RawClient::fill() {
   if (::poll(&ready, 1, kPatienceMs) != 1) throw std::runtime_error("the server does not answer");
   std::uint8_t bytes[64 * 1024];
   const ssize_t n = ::recv(fd_, bytes, sizeof bytes, 0);
-  if (n < 0) fail("recv");
+  if (n < 0) fail_by_errno("recv");
   in_.insert(in_.end(), bytes, bytes + n);
   return n > 0;
 }

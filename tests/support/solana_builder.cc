@@ -154,6 +154,10 @@ Blob SolanaTransaction::bytes() const {
   return out;
 }
 
+const chain::Codec& solana_codec() {
+  return *chain::find_codec(1);
+}
+
 SolanaTransaction solana_transfer(int version, std::uint64_t number) {
   SolanaTransaction tx;
   tx.version = version;

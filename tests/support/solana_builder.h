@@ -9,8 +9,12 @@
 #include <vector>
 
 #include "txindex/bytes.h"
+#include "txindex/chain/codec.h"
 
 namespace txindex::test {
+
+// What reads them.
+const chain::Codec& solana_codec();
 
 using Blob = std::vector<std::uint8_t>;
 using SolanaAddress = std::array<std::uint8_t, 32>;

@@ -6,16 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <stdexcept>
 
 namespace txindex::test {
 namespace {
-
-void openssl(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "openssl");
-  const Ran ran = run(std::move(arguments));
-  if (ran.status != 0) throw std::runtime_error("openssl: " + ran.output);
-}
 
 // PostgreSQL cannot be told to pick a port. One below those that the kernel picks, so that only
 // another listener could come in between; tests that run at the same time begin elsewhere.
@@ -36,37 +31,21 @@ std::string free_port() {
 
 }  // namespace
 
-Authority::Authority(const std::string& name) {
-  openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-           "-days", "2", "-subj", "/CN=" + name, "-keyout", dir_ / "ca.key", "-out",
-           certificate()});
-}
-
-void Authority::issue(const std::string& folder, const std::string& name,
-                      const std::string& host) const {
-  const std::string key = folder + "/" + name + ".key";
-  const std::string request = dir_ / "request";
-  const std::string extensions = dir_ / "extensions";
-  openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-           "/CN=" + host, "-keyout", key, "-out", request});
-  write_file(extensions, "subjectAltName=DNS:" + host + "\n");
-  openssl({"x509", "-req", "-in", request, "-CA", certificate(), "-CAkey", dir_ / "ca.key",
-           "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out",
-           folder + "/" + name + ".crt"});
-}
-
 TlsPostgres::TlsPostgres(const std::string& host) : port_(free_port()) {
   const std::string data = cluster_.data_path();
-  authority_.issue(data, "server", host);
   struct stat owner {};
   if (stat(data.c_str(), &owner) != 0) throw std::runtime_error("stat " + data);
-  for (const std::string file : {"/server.key", "/server.crt"}) {
+  const Authority::Files files = authority_.sign("server", 3600, host);
+  const auto take = [&](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, data + to);
     // PostgreSQL refuses a key that others can read.
-    if (chmod((data + file).c_str(), 0600) != 0 ||
-        chown((data + file).c_str(), owner.st_uid, owner.st_gid) != 0) {
-      throw std::runtime_error("chown " + data + file);
+    if (chmod((data + to).c_str(), 0600) != 0 ||
+        chown((data + to).c_str(), owner.st_uid, owner.st_gid) != 0) {
+      throw std::runtime_error("chown " + data + to);
     }
-  }
+  };
+  take(files.certificate, "/server.crt");
+  take(files.key, "/server.key");
   write_file(data + "/pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 trust\n");
   cluster_.stop();
   cluster_.start({{"port", port_}, {"listen_addresses", "'127.0.0.1'"}, {"ssl", "on"}});

@@ -4,25 +4,11 @@
 #include <cstdint>
 #include <string>
 
+#include "support/certificates.h"
 #include "support/postgres.h"
 #include "support/temp_dir.h"
 
 namespace txindex::test {
-
-// Made with the program openssl.
-class Authority {
- public:
-  explicit Authority(const std::string& name);
-
-  // The certificate of the authority itself, for sslrootcert. In a folder of its own.
-  std::string certificate() const { return dir_ / "ca.crt"; }
-
-  // Writes NAME.crt and NAME.key into `folder`: for a server that is called `host`.
-  void issue(const std::string& folder, const std::string& name, const std::string& host) const;
-
- private:
-  TempDir dir_;
-};
 
 class TlsPostgres {
  public:
@@ -36,7 +22,8 @@ class TlsPostgres {
   std::string conninfo(const std::string& more) const;
 
  private:
-  Authority authority_{"test authority"};
+  TempDir dir_;
+  Authority authority_{dir_, "postgres"};
   std::string port_;
   PostgresCluster cluster_;
 };

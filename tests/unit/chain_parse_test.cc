@@ -21,10 +21,6 @@ using test::Blob;
 using test::SolanaTransaction;
 constexpr int kVersions[] = {SolanaTransaction::kLegacy, 0, 1};
 
-const Codec& solana() {
-  return *find_codec(1);
-}
-
 Blob mainnet(int number) {
   std::string path = TXINDEX_TEST_DATA;
   path += number == 1 ? "/solana_mainnet_1.bin" : "/solana_mainnet_2.bin";
@@ -33,14 +29,15 @@ Blob mainnet(int number) {
 }
 
 bool verifies(const TransactionTable& table, const Transaction& tx) {
-  return verify::all_valid(solana().signature_rule(), tx.message, table.signatures_of(tx));
+  return verify::all_valid(test::solana_codec().signature_rule(), tx.message,
+                           table.signatures_of(tx));
 }
 
 // Parses a copy with nothing before and after it that a sanitizer would let pass.
 result<void, Rejection> parse_alone(Bytes bytes, TransactionTable& table) {
   const auto copy = std::make_unique<std::uint8_t[]>(bytes.size());
   std::ranges::copy(bytes, copy.get());
-  const auto parsed = solana().parse({copy.get(), bytes.size()}, table);
+  const auto parsed = test::solana_codec().parse({copy.get(), bytes.size()}, table);
   if (parsed) {
     EXPECT_TRUE(std::ranges::equal(test::rebuild_solana(table, table.transactions.back()), bytes));
     table.clear();
@@ -114,7 +111,7 @@ TEST_F(SolanaParse, TransferSaysWhoPaidWhomThroughWhat) {
     const SolanaTransaction tx = test::solana_transfer(version);
     const Blob raw = tx.bytes();
     TransactionTable table;
-    ASSERT_TRUE(solana().parse(raw, table));
+    ASSERT_TRUE(test::solana_codec().parse(raw, table));
     ASSERT_EQ(table.transactions.size(), 1U);
     const Transaction& parsed = table.transactions[0];
     EXPECT_EQ(parsed.chain, ChainId::solana);
@@ -154,7 +151,7 @@ TEST_F(SolanaParse, RolesFollowTheHeader) {
     SCOPED_TRACE(version);
     const Blob raw = test::solana_mixture(version).bytes();
     TransactionTable table;
-    ASSERT_TRUE(solana().parse(raw, table));
+    ASSERT_TRUE(test::solana_codec().parse(raw, table));
     std::vector<int> roles;
     for (const Account& account : table.accounts_of(table.transactions[0])) {
       roles.push_back(account.roles);
@@ -169,7 +166,7 @@ TEST_F(SolanaParse, LookupsAreKeptAndTheirAccountsCanBeNamed) {
   const SolanaTransaction tx = test::solana_mixture(0);
   const Blob raw = tx.bytes();
   TransactionTable table;
-  ASSERT_TRUE(solana().parse(raw, table));
+  ASSERT_TRUE(test::solana_codec().parse(raw, table));
   const auto lookups = table.lookups_of(table.transactions[0]);
   ASSERT_EQ(lookups.size(), 2U);
   for (std::size_t i = 0; i < lookups.size(); ++i) {
@@ -184,7 +181,7 @@ TEST_F(SolanaParse, TransactionsOfMainnetParseAndVerify) {
     SCOPED_TRACE(number);
     const Blob raw = mainnet(number);
     TransactionTable table;
-    const auto parsed = solana().parse(raw, table);
+    const auto parsed = test::solana_codec().parse(raw, table);
     ASSERT_TRUE(parsed) << parsed.error().detail;
     const Transaction& tx = table.transactions[0];
     EXPECT_EQ(tx.version, number == 1 ? Transaction::kLegacy : 0);
@@ -196,9 +193,9 @@ TEST_F(SolanaParse, TransactionsOfMainnetParseAndVerify) {
 TEST_F(SolanaParse, TransactionIdIsTheFirstSignatureInBase58) {
   TransactionTable table;
   const Blob raw = mainnet(2);
-  ASSERT_TRUE(solana().parse(raw, table));
+  ASSERT_TRUE(test::solana_codec().parse(raw, table));
   EXPECT_EQ(
-      solana().txid_text(table.transactions[0].txid),
+      test::solana_codec().txid_text(table.transactions[0].txid),
       "4gxceixEGkug6Da4KgTjZ9EVjEyEDWSk5QzokfucQE4d767yyxjwgv46u5y3hntprtVMGWGz1cNzWeC6DtJhUcuz");
 }
 
@@ -231,12 +228,12 @@ TEST_F(SolanaParse, AnyByteAfterTheEndIsMalformed) {
 TEST_F(SolanaParse, AnyBitFlippedIsRejectedOrDoesNotVerify) {
   for (Blob raw : good_transactions()) {
     TransactionTable table;
-    ASSERT_TRUE(solana().parse(raw, table));
+    ASSERT_TRUE(test::solana_codec().parse(raw, table));
     ASSERT_TRUE(verifies(table, table.transactions[0]));
     for (std::size_t bit = 0; bit < raw.size() * 8; ++bit) {
       raw[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
       table.clear();
-      if (solana().parse(raw, table)) {
+      if (test::solana_codec().parse(raw, table)) {
         ASSERT_FALSE(verifies(table, table.transactions[0])) << "bit " << bit;
       }
       raw[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
@@ -251,7 +248,7 @@ TEST_F(SolanaParse, WhatParsesIsWrittenAgainAsItWas) {
     const SolanaTransaction tx = random_transaction(random_);
     const Blob raw = tx.bytes();
     const bool fits = tx.version == 1 || raw.size() <= 1232;
-    const auto parsed = solana().parse(raw, table);
+    const auto parsed = test::solana_codec().parse(raw, table);
     ASSERT_EQ(parsed.has_value(), fits) << (parsed ? "" : parsed.error().detail);
     if (!fits) continue;
     ASSERT_EQ(test::rebuild_solana(table, table.transactions.back()), raw);
@@ -292,11 +289,11 @@ TEST_F(SolanaParse, DamageAndNoiseAreRejectedOrReadExactly) {
 TEST_F(SolanaParse, RejectionLeavesTheTableAsItWas) {
   TransactionTable table;
   const Blob before = test::solana_mixture(0).bytes();
-  ASSERT_TRUE(solana().parse(before, table));
+  ASSERT_TRUE(test::solana_codec().parse(before, table));
   const Blob other = test::solana_mixture(1).bytes();
   for (const Blob& raw : good_transactions()) {
     for (std::size_t length = 0; length < raw.size(); ++length) {
-      ASSERT_FALSE(solana().parse(Bytes(raw).first(length), table));
+      ASSERT_FALSE(test::solana_codec().parse(Bytes(raw).first(length), table));
       ASSERT_EQ(table.transactions.size(), 1U);
       ASSERT_EQ(table.signatures.size(), 3U);
       ASSERT_EQ(table.accounts.size(), 7U);
@@ -304,7 +301,7 @@ TEST_F(SolanaParse, RejectionLeavesTheTableAsItWas) {
       ASSERT_EQ(table.lookups.size(), 2U);
     }
   }
-  ASSERT_TRUE(solana().parse(other, table));
+  ASSERT_TRUE(test::solana_codec().parse(other, table));
   EXPECT_EQ(test::rebuild_solana(table, table.transactions[0]), before);
   EXPECT_EQ(test::rebuild_solana(table, table.transactions[1]), other);
 }
@@ -314,7 +311,7 @@ TEST_F(SolanaParse, TableThatIsUsedAgainDoesNotGrow) {
   TransactionTable table;
   const auto parse_all = [&] {
     for (const Blob& raw : good)
-      ASSERT_TRUE(solana().parse(raw, table));
+      ASSERT_TRUE(test::solana_codec().parse(raw, table));
   };
   const auto columns = [&table] {
     return std::tuple(table.transactions.data(), table.signatures.data(), table.accounts.data(),
@@ -334,10 +331,10 @@ TEST(Codec, KnowsSolanaAndNoOtherChain) {
     const Codec* codec = find_codec(static_cast<std::uint8_t>(chain));
     ASSERT_EQ(codec != nullptr, chain == 1) << chain;
   }
-  EXPECT_EQ(solana().id(), ChainId::solana);
-  EXPECT_EQ(solana().name(), "solana");
-  EXPECT_EQ(solana().signature_rule(), SignatureRule::ed25519_strict);
-  EXPECT_EQ(solana().max_transaction_bytes(), 4096U);
+  EXPECT_EQ(test::solana_codec().id(), ChainId::solana);
+  EXPECT_EQ(test::solana_codec().name(), "solana");
+  EXPECT_EQ(test::solana_codec().signature_rule(), SignatureRule::ed25519_strict);
+  EXPECT_EQ(test::solana_codec().max_transaction_bytes(), 4096U);
 }
 
 }  // namespace

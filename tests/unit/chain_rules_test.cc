@@ -19,10 +19,6 @@ using test::Blob;
 using test::SolanaTransaction;
 constexpr int kLegacy = SolanaTransaction::kLegacy;
 
-const Codec& solana() {
-  return *find_codec(1);
-}
-
 struct Broken {
   const char* name;
   int version;
@@ -224,9 +220,10 @@ TEST_F(SolanaRule, BrokenAloneIsTheReasonGiven) {
     SCOPED_TRACE(std::string(broken.name) + ", version " + std::to_string(broken.version));
     SolanaTransaction tx = test::solana_transfer(broken.version);
     TransactionTable table;
-    ASSERT_TRUE(solana().parse(tx.bytes(), table)) << "must be whole before it is broken";
+    ASSERT_TRUE(test::solana_codec().parse(tx.bytes(), table))
+        << "must be whole before it is broken";
     broken.breaks(tx);
-    const auto parsed = solana().parse(tx.bytes(), table);
+    const auto parsed = test::solana_codec().parse(tx.bytes(), table);
     ASSERT_FALSE(parsed);
     EXPECT_EQ(parsed.error().outcome, broken.outcome);
     EXPECT_EQ(parsed.error().detail, broken.detail);
@@ -246,7 +243,7 @@ TEST_F(SolanaRule, EveryOneHasAReasonOfItsOwnAndATest) {
 
 TEST_F(SolanaRule, NoBytesAreNoTransaction) {
   TransactionTable table;
-  const auto parsed = solana().parse({}, table);
+  const auto parsed = test::solana_codec().parse({}, table);
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().outcome, wire::Outcome::malformed);
   EXPECT_EQ(parsed.error().detail, "empty");
@@ -319,9 +316,10 @@ TEST_F(SolanaRule, WhatReachesALimitIsAccepted) {
     limit.reaches(tx);
     TransactionTable table;
     const Blob raw = tx.bytes();
-    const auto parsed = solana().parse(raw, table);
+    const auto parsed = test::solana_codec().parse(raw, table);
     ASSERT_TRUE(parsed) << parsed.error().detail;
-    EXPECT_TRUE(verify::all_valid(solana().signature_rule(), table.transactions[0].message,
+    EXPECT_TRUE(verify::all_valid(test::solana_codec().signature_rule(),
+                                  table.transactions[0].message,
                                   table.signatures_of(table.transactions[0])));
   }
 }
@@ -340,7 +338,7 @@ TEST_F(SolanaRule, CompactU16IsReadAsItsEncoderWritesItAndNoOtherWay) {
       tx.instructions[0].data_count = count;
       const bool right = count == test::compact_u16(data_bytes);
       table.clear();
-      EXPECT_EQ(solana().parse(tx.bytes(), table).has_value(), right) << a << ' ' << b;
+      EXPECT_EQ(test::solana_codec().parse(tx.bytes(), table).has_value(), right) << a << ' ' << b;
       accepted += right ? 1 : 0;
     }
   }
@@ -351,7 +349,7 @@ TEST_F(SolanaRule, CompactU16IsReadAsItsEncoderWritesItAndNoOtherWay) {
     tx.instructions[0].data.assign(length, 9);
     table.clear();
     const Blob raw = tx.bytes();
-    ASSERT_TRUE(solana().parse(raw, table)) << length;
+    ASSERT_TRUE(test::solana_codec().parse(raw, table)) << length;
     EXPECT_EQ(table.instructions[0].data.size(), length);
   }
 }
@@ -364,7 +362,7 @@ TEST_F(SolanaRule, DuplicateIsFoundWhereverTheTwoStand) {
     for (std::size_t k = 0; k < i; k += i % 7 + 1) {
       SolanaTransaction broken = tx;
       broken.others[i] = broken.others[k];
-      const auto parsed = solana().parse(broken.bytes(), table);
+      const auto parsed = test::solana_codec().parse(broken.bytes(), table);
       ASSERT_FALSE(parsed) << i << ' ' << k;
       ASSERT_EQ(parsed.error().detail, "account listed twice");
     }
@@ -374,7 +372,7 @@ TEST_F(SolanaRule, DuplicateIsFoundWhereverTheTwoStand) {
     tx.others[i] = test::solana_address(1);
     tx.others[i][31] = static_cast<std::uint8_t>(i);
   }
-  const auto parsed = solana().parse(tx.bytes(), table);
+  const auto parsed = test::solana_codec().parse(tx.bytes(), table);
   EXPECT_TRUE(parsed) << parsed.error().detail;
 }
 

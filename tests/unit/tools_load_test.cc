@@ -22,7 +22,7 @@ using wire::Outcome;
 using Script = FakeServer::Script;
 using namespace std::chrono_literals;
 
-struct Report {
+struct LoadReport {
   result<bool> done;
   boost::json::object json;
 
@@ -32,7 +32,7 @@ struct Report {
   }
 };
 
-Report load(const FakeServer& server, LoadOptions options) {
+LoadReport load(const FakeServer& server, LoadOptions options) {
   options.server = {"127.0.0.1", server.port()};
   options.json = true;
   testing::internal::CaptureStdout();
@@ -64,7 +64,7 @@ TEST(Load, ClosedLoopSendsEachOnceOverAllConnections) {
   auto options = of(3000, 20);
   options.window = 20;  // before WELCOME, too
   options.threads = 2;
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done) << report.done.error().message;
   EXPECT_TRUE(*report.done);
   EXPECT_EQ(report.json.at("mode"), "closed");
@@ -89,7 +89,7 @@ TEST(Load, TheWindowIsKeptThoughTheServerAllowsMore) {
   FakeServer server(script);
   auto options = of(50, 1);
   options.window = 10;
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done);
   // Five times ten, each answered after the quiet.
   EXPECT_GE(report.json.at("seconds").to_number<double>(), 0.15);
@@ -103,7 +103,7 @@ TEST(Load, OpenLoopKeepsTheRateAndItsTimes) {
   options.count.reset();
   options.duration = 1s;
   options.rate = 500;
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done) << report.done.error().message;
   EXPECT_TRUE(*report.done);
   EXPECT_EQ(report.json.at("mode"), "open");
@@ -120,7 +120,7 @@ TEST(Load, OpenLoopCountsTheWaitForRoomAsLatency) {
   auto options = of(40, 1);
   options.window = 10;  // before WELCOME, too
   options.rate = 1000;
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done);
   EXPECT_TRUE(*report.done);
   EXPECT_EQ(report.at("committed"), 40U);
@@ -138,7 +138,7 @@ TEST(Load, OpenLoopDoesNotForgetThoseItCouldNotSend) {
   options.rate = 1000;
   options.duration = 500ms;
   options.window = 10;  // for the time before WELCOME, too
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done);
   EXPECT_FALSE(*report.done);  // not all that was asked for
   EXPECT_EQ(report.at("unacknowledged"), 0U);
@@ -153,7 +153,7 @@ TEST(Load, AShortSupplyIsReportedAsTimeWaitedForIt) {
   server.forget_bodies();
   LoadOptions options = of(20'000, 4);
   options.ahead = 1;  // one pack
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done);
   EXPECT_EQ(report.at("committed"), 20'000U);
   EXPECT_GT(report.at("made_meanwhile"), 19'000U);
@@ -169,7 +169,7 @@ TEST(Load, OutcomesAreCountedAndARejectionIsNoSuccess) {
                          : Outcome::committed;
   };
   FakeServer server([](std::size_t) { return Script{}; }, judge);
-  const Report report = load(server, of(1000, 3));
+  const LoadReport report = load(server, of(1000, 3));
   ASSERT_TRUE(report.done);
   EXPECT_FALSE(*report.done);
   EXPECT_EQ(report.at("committed"), 900U);
@@ -187,7 +187,7 @@ TEST(Load, LostConnectionsAreRiddenOutAndCounted) {
     return s;
   };
   FakeServer server(script);
-  const Report report = load(server, of(3000, 3));
+  const LoadReport report = load(server, of(3000, 3));
   ASSERT_TRUE(report.done) << report.done.error().message;
   EXPECT_TRUE(*report.done);
   EXPECT_EQ(report.at("committed"), 3000U);
@@ -200,7 +200,7 @@ TEST(Load, AServerThatRefusesOrIsNotThereIsAFailureWithItsWords) {
   script.ending = FakeServer::Ending::say;
   wire::append_error(script.last_words, wire::ErrorCode::refused, "go away");
   FakeServer server(script);
-  const Report report = load(server, of(1000, 2));
+  const LoadReport report = load(server, of(1000, 2));
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("go away"), std::string::npos);
   EXPECT_EQ(report.at("committed") + report.at("unacknowledged"), report.at("total"));
@@ -210,7 +210,7 @@ TEST(Load, AServerThatRefusesOrIsNotThereIsAFailureWithItsWords) {
   FakeServer silent(mute);
   auto options = of(10, 1);
   options.give_up_after = 300ms;
-  const Report none = load(silent, options);
+  const LoadReport none = load(silent, options);
   ASSERT_FALSE(none.done);
   EXPECT_EQ(none.at("unacknowledged"), 10U);
   EXPECT_GE(none.ms("p50"), 250);  // they waited, and count
@@ -229,7 +229,7 @@ TEST(Load, AnInterruptEndsTheSendingAndWaitsForTheAnswers) {
     EXPECT_TRUE(test::eventually([&] { return server.received() >= 200; }));
     kill(getpid(), SIGINT);
   });
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   person.join();
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("interrupted"), std::string::npos);
@@ -281,7 +281,7 @@ TEST(Load, ATransactionIsInTheJournalBeforeItIsSent) {
   options.threads = 1;
   options.mix = Mix::transfer;
   options.journal = dir / "j";
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done);
   EXPECT_EQ(report.at("committed"), 1200U);
   EXPECT_EQ(missing, 0U);
@@ -302,7 +302,7 @@ TEST(Load, TheJournalHasEachSendOnceAndItsAnswerAfterIt) {
   options.window = 20;
   options.threads = 2;
   options.journal = dir / "j";
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_TRUE(report.done) << report.done.error().message;
   EXPECT_GE(report.at("reconnects"), 1U);
 
@@ -352,7 +352,7 @@ TEST(Load, WhatCannotBeRecordedIsNotSent) {
   FakeServer server(Script{});
   auto options = of(100, 1);
   options.journal = "/proc/no such";
-  const Report report = load(server, options);
+  const LoadReport report = load(server, options);
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("/proc/no such"), std::string::npos);
   EXPECT_EQ(server.received(), 0U);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "support/expect.h"
 #include "support/fake_admin.h"
 #include "support/signal_recorder.h"
 #include "support/status_document.h"
@@ -19,10 +20,6 @@ using test::SignalRecorder;
 using test::status_document;
 using test::text_of;
 using namespace std::chrono_literals;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // A service whose answers follow a script: the first of it until the signal has come, then one
 // after the other, the last for ever. "" hangs up.
@@ -91,7 +88,7 @@ TEST(Restart, WaitsForTheRestartThatItAskedForAndSaysHowFarItIs) {
   for (const std::string part :
        {"replacing worker 0", "replacing worker 1", "replacing the admin process",
         "restart 4 is done", "0.1.0 -> 0.2.0", "2 of 2 workers ready"}) {
-    EXPECT_TRUE(contains(service.output(), part)) << part << " is not in\n" << service.output();
+    EXPECT_HAS(service.output(), part) << "\nmissing: " << part;
   }
 }
 
@@ -123,8 +120,8 @@ TEST(Restart, OneThatRanBeforeIsNotTakenForIt) {
       .set("/roll/last", {{"outcome", "done"}, {"failure", nullptr}});
   const auto done = service.restart({});
   ASSERT_TRUE(done) << done.error().message;
-  EXPECT_TRUE(contains(service.output(), "waiting for restart 4 to end")) << service.output();
-  EXPECT_TRUE(contains(service.output(), "restart 5 is done")) << service.output();
+  EXPECT_HAS(service.output(), "waiting for restart 4 to end");
+  EXPECT_HAS(service.output(), "restart 5 is done");
 }
 
 TEST(Restart, AnAbortedOneFailsWithItsReason) {
@@ -137,8 +134,8 @@ TEST(Restart, AnAbortedOneFailsWithItsReason) {
   const auto done = service.restart({});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().exit_status, 1);
-  EXPECT_TRUE(contains(done.error().message, "aborted")) << done.error().message;
-  EXPECT_TRUE(contains(done.error().message, "worker 0: database.conninfo"));
+  EXPECT_HAS(done.error().message, "aborted");
+  EXPECT_HAS(done.error().message, "worker 0: database.conninfo");
 }
 
 TEST(Restart, OneThatDoesNotEndInTimeHasAnExitStatusOfItsOwn) {
@@ -150,7 +147,7 @@ TEST(Restart, OneThatDoesNotEndInTimeHasAnExitStatusOfItsOwn) {
   const auto done = service.restart(options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().exit_status, kExitTimeout);
-  EXPECT_TRUE(contains(done.error().message, "0.7 s")) << done.error().message;
+  EXPECT_HAS(done.error().message, "0.7 s");
 }
 
 TEST(Restart, AnAdminPortThatStaysAwayIsATimeoutThatSaysSo) {
@@ -162,7 +159,7 @@ TEST(Restart, AnAdminPortThatStaysAwayIsATimeoutThatSaysSo) {
   const auto done = service.restart(options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().exit_status, kExitTimeout);
-  EXPECT_TRUE(contains(done.error().message, "admin port")) << done.error().message;
+  EXPECT_HAS(done.error().message, "admin port");
 }
 
 TEST(Restart, ASupervisorThatEndsMeanwhileIsNoticedAtOnce) {
@@ -180,7 +177,7 @@ TEST(Restart, ASupervisorThatEndsMeanwhileIsNoticedAtOnce) {
   const auto done = restart(options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().exit_status, 1);
-  EXPECT_TRUE(contains(done.error().message, "has ended")) << done.error().message;
+  EXPECT_HAS(done.error().message, "has ended");
 }
 
 TEST(Restart, AStrangerIsNeverSignalled) {
@@ -191,7 +188,7 @@ TEST(Restart, AStrangerIsNeverSignalled) {
   const auto done = service.restart(options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().exit_status, kExitNotAsked);
-  EXPECT_TRUE(contains(done.error().message, "is a 'postgres' here")) << done.error().message;
+  EXPECT_HAS(done.error().message, "is a 'postgres' here");
   EXPECT_EQ(stranger.next(200ms), 0);
 }
 
@@ -204,10 +201,8 @@ TEST(Restart, ANumberThatIsNoProcessIsNamed) {
     const auto done = service.restart({});
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().exit_status, kExitNotAsked);
-    EXPECT_TRUE(
-        contains(done.error().message, "process " + std::to_string(number) + ", which 127.0.0.1:"))
-        << done.error().message;
-    EXPECT_TRUE(contains(done.error().message, "does not exist here")) << done.error().message;
+    EXPECT_HAS(done.error().message, "process " + std::to_string(number) + ", which 127.0.0.1:");
+    EXPECT_HAS(done.error().message, "does not exist here");
   }
 }
 
@@ -225,7 +220,7 @@ TEST(Restart, AServiceThatDrainsIsNotAskedAndNobodyAtTheAddressEither) {
   const auto refused = restart(nobody);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().exit_status, kExitNotAsked);
-  EXPECT_TRUE(contains(refused.error().message, "127.0.0.1:1")) << refused.error().message;
+  EXPECT_HAS(refused.error().message, "127.0.0.1:1");
 }
 
 TEST(Restart, WithoutPermissionItSaysWhoMay) {
@@ -251,8 +246,8 @@ TEST(Restart, WithoutPermissionItSaysWhoMay) {
   said.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   close(ends[0]);
   waitpid(child, nullptr, 0);
-  EXPECT_TRUE(contains(said, "no permission")) << said;
-  EXPECT_TRUE(contains(said, "as root or as user root")) << said;
+  EXPECT_HAS(said, "no permission");
+  EXPECT_HAS(said, "as root or as user root");
   EXPECT_EQ(supervisor.next(200ms), 0);
 }
 

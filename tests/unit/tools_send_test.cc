@@ -38,14 +38,14 @@ std::uint64_t number_of(Bytes body) {
   return wire::load<std::uint64_t>(wire::parse_tx(body)->transaction.data());
 }
 
-struct Report {
+struct SendReport {
   result<bool> done;
   boost::json::object json;
 
   std::uint64_t at(const char* name) const { return json.at(name).to_number<std::uint64_t>(); }
 };
 
-Report send(const FakeServer& server, SendOptions options) {
+SendReport send(const FakeServer& server, SendOptions options) {
   options.server = {"127.0.0.1", server.port()};
   options.json = true;
   testing::internal::CaptureStdout();
@@ -66,7 +66,7 @@ TEST(Send, SendsAllInputsOverAllConnections) {
   FakeServer server(Script{});
   auto options = of({dir / "a.txs", dir / "b.txs"});
   options.connections = 4;
-  const Report report = send(server, options);
+  const SendReport report = send(server, options);
   ASSERT_TRUE(report.done);
   EXPECT_TRUE(*report.done);
   EXPECT_EQ(report.at("committed"), 9000U);
@@ -110,7 +110,7 @@ TEST(Send, ListsTheRejectedOnesAndIsNoSuccess) {
   FakeServer server([](std::size_t) { return Script{}; }, judge);
   auto options = of({dir / "a.txs", dir / "b.txs"});
   options.rejects = dir / "rejects";
-  const Report report = send(server, options);
+  const SendReport report = send(server, options);
   ASSERT_TRUE(report.done);
   EXPECT_FALSE(*report.done);
   EXPECT_EQ(report.at("bad_signature"), 1U);
@@ -127,7 +127,7 @@ TEST(Send, AMalformedInputIsAFailureButWhatCameBeforeIsAcknowledged) {
   const std::string whole = file_of(0, 100);
   test::write_file(dir / "cut.txs", whole.substr(0, whole.size() - 3));
   FakeServer server(Script{});
-  const Report report = send(server, of({dir / "cut.txs"}));
+  const SendReport report = send(server, of({dir / "cut.txs"}));
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("frame 100 is cut off"), std::string::npos);
   EXPECT_EQ(report.at("committed"), 99U);
@@ -142,7 +142,7 @@ TEST(Send, ATransactionThatFitsNoFrameIsRejectedAndTheRestIsSent) {
   wire::append_tx(file, {.chain = 1, .time_us = {}, .slot = {}, .transaction = large});
   test::write_file(dir / "large.txs", std::string(as_text(file)) + file_of(0, 10).substr(4));
   FakeServer server(Script{});
-  const Report report = send(server, of({dir / "large.txs"}));
+  const SendReport report = send(server, of({dir / "large.txs"}));
   ASSERT_TRUE(report.done);
   EXPECT_FALSE(*report.done);
   EXPECT_EQ(report.at("too_large"), 1U);
@@ -163,7 +163,7 @@ TEST(Send, RidesOutDrainsAndLostConnections) {
   FakeServer server(script);
   auto options = of({dir / "a.txs"});
   options.connections = 3;
-  const Report report = send(server, options);
+  const SendReport report = send(server, options);
   ASSERT_TRUE(report.done) << report.done.error().message;
   EXPECT_TRUE(*report.done);
   EXPECT_EQ(report.at("committed"), 20000U);
@@ -178,7 +178,7 @@ TEST(Send, AServerThatRefusesIsAFailureWithItsWords) {
   script.ending = FakeServer::Ending::say;
   wire::append_error(script.last_words, wire::ErrorCode::refused, "go away");
   FakeServer server(script);
-  const Report report = send(server, of({dir / "a.txs"}));
+  const SendReport report = send(server, of({dir / "a.txs"}));
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("go away"), std::string::npos);
   EXPECT_EQ(report.at("committed") + report.at("unacknowledged"), 100U);
@@ -195,7 +195,7 @@ TEST(Send, AServerThatNeverServesIsGivenUpWithItsWords) {
   FakeServer server(script);
   SendOptions options = of({dir / "a.txs"});
   options.give_up_after = 1s;
-  const Report report = send(server, options);
+  const SendReport report = send(server, options);
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("too many of you"), std::string::npos);
   EXPECT_EQ(report.at("unacknowledged"), 10U);
@@ -238,7 +238,7 @@ TEST(Send, WhatALivePipeGaveIsSentAtOnceAndAnInterruptEndsCleanly) {
     EXPECT_TRUE(test::eventually([&] { return server.received() == 60; }));
     kill(getpid(), SIGINT);
   });
-  const Report report = send(server, of({dir / "fifo"}));
+  const SendReport report = send(server, of({dir / "fifo"}));
   person.join();
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("interrupted"), std::string::npos);
@@ -259,7 +259,7 @@ TEST(Send, ASecondInterruptDoesNotWaitForTheServer) {
     kill(getpid(), SIGINT);
     kill(getpid(), SIGTERM);  // not SIGINT again: two of a kind that are pending become one
   });
-  const Report report = send(server, of({dir / "a.txs"}));
+  const SendReport report = send(server, of({dir / "a.txs"}));
   person.join();
   ASSERT_FALSE(report.done);
   EXPECT_EQ(report.at("unacknowledged"), 50U);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "support/expect.h"
 #include "support/fake_admin.h"
 #include "support/status_document.h"
 #include "tools/admin_client.h"
@@ -19,10 +20,6 @@ using test::set;
 using test::status_document;
 using test::text_of;
 using namespace std::chrono_literals;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 ServiceStatus parsed(const boost::json::object& document) {
   return parse_service_status(text_of(document)).value();
@@ -131,7 +128,7 @@ TEST(ServiceStatus, AFieldThatIsMissingOrWrongIsNamed) {
         boost::json::value(pointer == "/state" ? boost::json::value(-1) : boost::json::value("x")));
     const auto got = parse_service_status(text_of(document));
     ASSERT_FALSE(got) << pointer;
-    EXPECT_TRUE(contains(got.error().message, message)) << got.error().message;
+    EXPECT_HAS(got.error().message, message);
   }
   auto negative = status_document(1);
   set(negative, "/pid", -5);
@@ -161,7 +158,7 @@ TEST(Status, TellsWhatAnOperatorAsks) {
         "1 of 2 ready", "number 3 was aborted: worker 0: no such database", "3 partitions",
         "20,002 transactions", "12.3 MB", "bad_signature 17", "receive to ack  5.00 ms", "4712",
         "75%", "50.0 ms ago", "admin  ready"}) {
-    EXPECT_TRUE(contains(text, part)) << part << " is not in\n" << text;
+    EXPECT_HAS(text, part) << "\nmissing: " << part;
   }
 }
 
@@ -169,8 +166,8 @@ TEST(Status, WithoutTrafficTheTimesSinceTheStartAreShown) {
   auto document = status_document(1);
   set(document, "/totals/recent/timings", boost::json::object{});
   const std::string text = describe(parsed(document));
-  EXPECT_TRUE(contains(text, "all since the start")) << text;
-  EXPECT_FALSE(contains(text, "the last second\n")) << text;
+  EXPECT_HAS(text, "all since the start");
+  EXPECT_HAS_NOT(text, "the last second\n");
 }
 
 // What the command wrote to standard output, and its exit status (or that of its failure).
@@ -224,8 +221,8 @@ TEST(Status, EveryFailureNamesTheAddress) {
     const Said said = run_status(at);
     EXPECT_EQ(said.status, 1);
     EXPECT_EQ(said.output, "");
-    EXPECT_TRUE(contains(said.error, to_string(at))) << said.error;
-    EXPECT_TRUE(contains(said.error, message)) << said.error;
+    EXPECT_HAS(said.error, to_string(at));
+    EXPECT_HAS(said.error, message);
   };
   expect("does not answer as HTTP does");
   will_answer("SSH-2.0-OpenSSH\r\n\r\n");
@@ -247,9 +244,8 @@ TEST(AdminClient, AServerThatSaysNothingIsLeftAtTheDeadline) {
   const auto got = admin_get(admin.endpoint(), "/status", 100ms);
   over.set_value();
   ASSERT_FALSE(got);
-  EXPECT_TRUE(contains(got.error().message, "no answer from the admin port at"))
-      << got.error().message;
-  EXPECT_TRUE(contains(got.error().message, "100 ms"));
+  EXPECT_HAS(got.error().message, "no answer from the admin port at");
+  EXPECT_HAS(got.error().message, "100 ms");
 }
 
 TEST(FiguresText, KeepsToFewColumns) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "support/expect.h"
 #include "support/status_document.h"
 #include "tools/top_view.h"
 
@@ -26,10 +27,6 @@ std::string text_of(const std::vector<TopLine>& lines) {
   for (const auto& line : lines)
     text += line.text + "\n";
   return text;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 bool is_ascii(const std::string& text) {
@@ -97,12 +94,12 @@ TEST(Top, FitsAnyTerminalWithAnyNumberOfWorkers) {
 TEST(Top, ShowsEveryWorkerWhereThereIsRoom) {
   const std::string small = text_of(render_top(model_of(status_document(13)), {80, 24}, true));
   for (int i = 0; i < 13; ++i)
-    EXPECT_TRUE(contains(small, std::to_string(4712 + i))) << i << small;
-  EXPECT_TRUE(contains(small, "\nadmin ready        4725"));
-  EXPECT_FALSE(contains(small, "more"));
+    EXPECT_HAS(small, std::to_string(4712 + i)) << i;
+  EXPECT_HAS(small, "\nadmin ready        4725");
+  EXPECT_HAS_NOT(small, "more");
   const auto tall = render_top(model_of(status_document(64)), {80, 80}, true);
-  EXPECT_TRUE(contains(text_of(tall), std::to_string(4712 + 63)));
-  EXPECT_FALSE(contains(text_of(tall), "more"));
+  EXPECT_HAS(text_of(tall), std::to_string(4712 + 63));
+  EXPECT_HAS_NOT(text_of(tall), "more");
 }
 
 TEST(Top, WhoIsNotWellIsShownFirstAndTheRestIsCounted) {
@@ -132,9 +129,8 @@ TEST(Top, ARowHasTheFiguresOfItsWorker) {
   set(document, "/slots/1/gauges/batch_queue", 12345);
   set(document, "/slots/1/restarts", 9);
   const std::string text = text_of(render_top(model_of(document), {80, 24}, true));
-  EXPECT_TRUE(contains(
-      text, "\n1     ready        4713    902    17    33 12.3k  25%  75% 5.00 ms 15.0 ms     9\n"))
-      << text;
+  EXPECT_HAS(
+      text, "\n1     ready        4713    902    17    33 12.3k  25%  75% 5.00 ms 15.0 ms     9\n");
 }
 
 TEST(Top, TheSummaryTellsTotalsRestartsAndTheStore) {
@@ -151,7 +147,7 @@ TEST(Top, TheSummaryTellsTotalsRestartsAndTheStore) {
         "committed 1,000/s  received 1,101/s", "250 kB/s",
         "p50/p99: ack 5.00 ms/15.0 ms  verify 50 us/150 us  commit 500 us/1.50 ms",
         "store 20.0k rows, 12.3 MB, 3 partitions"}) {
-    EXPECT_TRUE(contains(text, part)) << part << " is not in\n" << text;
+    EXPECT_HAS(text, part) << "\nmissing: " << part;
   }
   EXPECT_EQ(lines[0].style, TopLine::title);
   EXPECT_EQ(lines[1].style, TopLine::alarm);
@@ -162,7 +158,7 @@ TEST(Top, TheSummaryTellsTotalsRestartsAndTheStore) {
   lines = render_top(model_of(document), {80, 24}, true);
   EXPECT_EQ(lines[0].style, TopLine::alarm);
   EXPECT_EQ(lines[2], (TopLine{"aborted: worker 0: na??ve", TopLine::alarm}));
-  EXPECT_TRUE(contains(text_of(lines), "store not measured yet"));
+  EXPECT_HAS(text_of(lines), "store not measured yet");
 }
 
 TEST(Top, AServerThatIsAwayIsSaidAboveItsLastFigures) {
@@ -175,7 +171,7 @@ TEST(Top, AServerThatIsAwayIsSaidAboveItsLastFigures) {
                                TopLine::alarm}));
   EXPECT_EQ(lines[1].text + lines[2].text, model.trouble);
   EXPECT_EQ(lines[3].style, TopLine::alarm);  // it may not be serving
-  EXPECT_TRUE(contains(text_of(lines), "4712"));
+  EXPECT_HAS(text_of(lines), "4712");
   model.status.reset();
   EXPECT_EQ(render_top(model, {80, 24}, true).front().text, "no answer since 12:34:56 (00:01:15)");
   model.trouble.clear();
