@@ -104,16 +104,17 @@ def ratios(results):
 
 
 def part(bench, parts):
-    repetitions, count = bench.choose((5, 60_000), (3, QUICK_COUNT), (1, TRIAL_COUNT))
+    repetitions, count = bench.choose((5, 120_000), (3, QUICK_COUNT), (1, TRIAL_COUNT))
     warm_up = bench.transactions(PEER_WARM_UP, seed=2)
 
-    def txindexd(backend):
+    def txindexd(backend, workers=2):
         with bench.postgres.database() as database:
             return bench.ingest_into(database, bench.transactions(count), warm_up, backend=backend,
-                                     connections=CONNECTIONS)
+                                     workers=workers, connections=CONNECTIONS)
     cases = {
         "txindexd": lambda: txindexd("auto"),
         "txindexd, libsodium": lambda: txindexd("libsodium"),
+        "txindexd, libsodium, 1 worker": lambda: txindexd("libsodium", 1),
         "Node.js, 2 workers, 2 threads each": lambda: node(bench, count),
         "Node.js, 2 workers, 1 thread each": lambda: node(bench, count, "--verify-threads", 1),
         "Node.js, 1 worker, 2 threads": lambda: node(bench, count, "--workers", 1),
@@ -122,7 +123,7 @@ def part(bench, parts):
         "\\copy, binary, unverified": lambda: copy(bench, count, "binary"),
     }
     if bench.extent == "quick":
-        del cases["Node.js, 2 workers, 1 thread each"]
+        del cases["Node.js, 2 workers, 1 thread each"], cases["txindexd, libsodium, 1 worker"]
     if bench.extent == "trial":  # is short, and does without npm
         cases = {name: cases[name] for name in cases if name == "txindexd" or "copy" in name}
     parts["peers"] = interleaved(cases, repetitions, "peers")
