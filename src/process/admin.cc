@@ -32,7 +32,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kAdminTick = std::chrono::milliseconds(100);
 constexpr int kBacklog = 128;
 // Above what Server::stop() may take.
 constexpr unsigned kDrainMaxSeconds = 5;
@@ -163,7 +163,7 @@ void Admin::leave() {
 
 void Admin::tick() {
   heartbeat_.beat();
-  tick_timer_.expires_after(kTick);
+  tick_timer_.expires_after(kAdminTick);
   tick_timer_.async_wait([this](const error_code& cancelled) {
     // A tick that was due already when the timer was cancelled says nothing of it.
     if (!cancelled && !left_) tick();

@@ -12,7 +12,7 @@
 namespace txindex::process {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kMessageVersion = 1;
 
 // The same machine on both ends: its own byte order and alignment.
 struct Packet {
@@ -27,13 +27,13 @@ struct Packet {
 };
 static_assert(sizeof(Packet) == 1024 && std::is_trivially_copyable_v<Packet>);
 
-Failure system_failure(const char* what) {
+Failure socket_failure(const char* what) {
   return failure(std::string("control socket: ") + what + ": " + std::strerror(errno));
 }
 
 Packet pack(const Message& message) {
   Packet packet{};
-  packet.version = kVersion;
+  packet.version = kMessageVersion;
   packet.type = static_cast<std::uint16_t>(message.type);
   packet.slot = message.slot;
   packet.pid = message.pid;
@@ -57,8 +57,9 @@ Message unpack(const Packet& packet) {
 // Why the packet is no message of ours; empty if it is one.
 std::string problem_with(const Packet& packet, std::size_t bytes, int flags,
                          std::size_t descriptors) {
-  if (bytes >= sizeof(packet.version) && packet.version != kVersion) {
-    return "version " + std::to_string(packet.version) + " instead of " + std::to_string(kVersion);
+  if (bytes >= sizeof(packet.version) && packet.version != kMessageVersion) {
+    return "version " + std::to_string(packet.version) + " instead of " +
+           std::to_string(kMessageVersion);
   }
   if (bytes != sizeof(packet) || (flags & MSG_TRUNC) != 0) return "a packet of another size";
   if ((flags & MSG_CTRUNC) != 0 || descriptors > 1) return "more descriptors than one, or one lost";
@@ -90,7 +91,7 @@ std::vector<Descriptor> take_descriptors(msghdr& header) {
 result<ControlPair> make_control_pair() {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return system_failure("socketpair");
+    return socket_failure("socketpair");
   }
   return ControlPair{Descriptor(ends[0]), Descriptor(ends[1])};
 }
@@ -115,7 +116,7 @@ result<void> send_message(int socket, const Message& message, int fd) {
   do {
     sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
-  if (sent < 0) return system_failure("sending");
+  if (sent < 0) return socket_failure("sending");
   return {};  // a packet is sent whole or not at all
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kVersion = 1;
+constexpr int kStateVersion = 1;
 
 json::object write_slot(int index, const ChildTable::Slot& slot) {
   json::array deaths;
@@ -68,7 +68,7 @@ Endpoint endpoint(const json::object& from, const char* key) {
 TakeoverState parse(std::string_view text) {
   const json::value document = json::parse(text);
   const auto& from = document.as_object();
-  if (number<int>(from, "version") != kVersion) throw std::invalid_argument("version");
+  if (number<int>(from, "version") != kStateVersion) throw std::invalid_argument("version");
   TakeoverState state;
   state.address = endpoint(from, "address");
   state.address_fd = number<int>(from, "address_fd");
@@ -100,7 +100,7 @@ TakeoverState parse(std::string_view text) {
   return state;
 }
 
-Failure system_failure(const char* what) {
+Failure takeover_failure(const char* what) {
   return failure(std::string("takeover: ") + what + ": " + std::strerror(errno));
 }
 
@@ -117,7 +117,7 @@ std::vector<int> TakeoverState::descriptors() const {
 }
 
 result<Descriptor> write_state(const TakeoverState& state) {
-  json::object document = {{"version", kVersion},
+  json::object document = {{"version", kStateVersion},
                            {"address", to_string(state.address)},
                            {"address_fd", state.address_fd},
                            {"lock_fd", state.lock_fd},
@@ -147,9 +147,9 @@ result<Descriptor> write_state(const TakeoverState& state) {
   }
   const std::string text = json::serialize(document);
   Descriptor file(memfd_create("txindexd-takeover", MFD_CLOEXEC));
-  if (!file) return system_failure("memfd_create");
+  if (!file) return takeover_failure("memfd_create");
   if (pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    return system_failure("write");
+    return takeover_failure("write");
   }
   return file;
 }
@@ -160,7 +160,7 @@ result<TakeoverState> read_state(int fd) {
   ssize_t got = 0;
   while ((got = pread(fd, part.data(), part.size(), static_cast<off_t>(text.size()))) > 0)
     text.append(part.data(), static_cast<std::size_t>(got));
-  if (got < 0) return system_failure("read");
+  if (got < 0) return takeover_failure("read");
   try {
     return parse(text);
   } catch (const std::exception& problem) {

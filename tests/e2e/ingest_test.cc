@@ -20,15 +20,6 @@
 namespace txindex::test {
 namespace {
 
-constexpr int kCommitted = 0;
-constexpr int kDuplicate = 1;
-constexpr int kMalformed = 2;
-constexpr int kBadSignature = 3;
-constexpr int kUnsupported = 4;
-constexpr int kTooLarge = 5;
-constexpr int kRefused = 6;
-constexpr int kTimeOutOfRange = 7;
-
 class IngestTest : public testing::Test {
  protected:
   static void SetUpTestSuite() { ASSERT_TRUE(verify::start(VerifyBackend::automatic)); }

@@ -23,8 +23,6 @@
 namespace txindex::test {
 namespace {
 
-constexpr int kCommitted = 0;
-constexpr int kBadSignature = 3;
 constexpr std::size_t kSignatureAt = 1;  // in a transaction; its message is behind it
 constexpr const char* kCannotRun = "verify.backend: avx512ifma cannot run here";
 
@@ -39,7 +37,7 @@ std::optional<std::map<std::string, std::string>> environment_for(const std::str
 #endif
 }
 
-Blob transfer(std::uint64_t number) {
+Blob legacy_transfer(std::uint64_t number) {
   return solana_transfer(SolanaTransaction::kLegacy, number).bytes();
 }
 
@@ -83,7 +81,7 @@ void expect_judges_rightly(const Server& server, std::uint64_t first, std::int64
   RawClient::Bytes all;
   std::map<std::uint64_t, int> expected;
   for (std::uint64_t i = 1; i <= 300; ++i) {
-    Blob bytes = transfer(first + i);
+    Blob bytes = legacy_transfer(first + i);
     const bool is_bad = i % 5 < 2;
     if (is_bad) {
       // In R, in S, in the key of the fee payer, and at the end of the message.

@@ -11,6 +11,16 @@
 
 namespace txindex::test {
 
+// What an ACK says of a transaction.
+inline constexpr int kCommitted = 0;
+inline constexpr int kDuplicate = 1;
+inline constexpr int kMalformed = 2;
+inline constexpr int kBadSignature = 3;
+inline constexpr int kUnsupported = 4;
+inline constexpr int kTooLarge = 5;
+inline constexpr int kRefused = 6;
+inline constexpr int kTimeOutOfRange = 7;
+
 class RawClient {
  public:
   using Bytes = std::vector<std::uint8_t>;

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "batch/batch_queue.h"
@@ -185,6 +189,41 @@ TEST(BatchQueue, AWriterThatWaitsIsWokenWhenItsBatchIsDueEarlier) {
   queue.push(parcel_of_now(9, sink));
   writer.join();
   EXPECT_EQ(rows, 10U);
+}
+
+// Waits until the thread sleeps.
+void await_sleep(pid_t thread) {
+  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/stat";
+  for (std::string text; text.find(") S ") == std::string::npos;) {
+    std::ifstream stat(path);
+    ASSERT_TRUE(std::getline(stat, text)) << path;
+  }
+}
+
+TEST(BatchQueue, AWriterThatWaitsForAnotherIsWokenWhenTwoAreNeeded) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue(
+      {.max_rows = 10, .max_bytes = 1000, .linger = 0ms, .beside_rows = 4, .beside_linger = 1h},
+      100, *stats);
+  queue.push(parcel_of_now(1, sink));
+  Batch under_way = queue.take();
+  queue.push(parcel_of_now(2, sink));
+  std::size_t rows = 0;
+  std::atomic<pid_t> id = 0;
+  std::thread second([&] {
+    id = gettid();
+    id.notify_one();
+    rows = complete(queue.take());
+  });
+  id.wait(0);
+  await_sleep(id);
+  queue.push(parcel_of_now(1, sink));  // not yet enough for two
+  await_sleep(id);
+  queue.push(parcel_of_now(1, sink));
+  second.join();
+  EXPECT_EQ(rows, 4U);
+  EXPECT_EQ(complete(std::move(under_way)), 1U);
 }
 
 TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
