@@ -169,7 +169,7 @@ Failure file_failure(const std::string& path, const FileNotes& notes) {
     return configuration_failure(path + ":" + (line > 0 ? std::to_string(line) + ":" : "") + " " +
                                  message);
   }
-  const bool denied = access(path.c_str(), R_OK) != 0;
+  const bool denied = ::access(path.c_str(), R_OK) != 0;
   return configuration_failure(
       path + ": cannot be read: " + (denied ? std::strerror(errno) : "not a file"));
 }
@@ -179,7 +179,7 @@ std::string password_credential() {
   const char* folder = variable("CREDENTIALS_DIRECTORY");
   if (folder == nullptr) return {};
   std::string path = std::string(folder) + "/" + kPasswordCredential;
-  return access(path.c_str(), F_OK) == 0 ? path : "";
+  return ::access(path.c_str(), F_OK) == 0 ? path : "";
 }
 
 // --- The definition ----------------------------------------------------------------------------

@@ -50,7 +50,7 @@ Values values_of(const Options& options) {
   return values;
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   std::string text = "'";
   for (const char c : value) {
     if (c == '\'' || c == '\\') text += '\\';
@@ -144,7 +144,7 @@ result<Values> parse(const std::string& conninfo, const std::string& setting = "
 std::string joined(const Values& values) {
   std::string text;
   for (const auto& [keyword, value] : values)
-    text += keyword + "=" + quoted(value) + " ";
+    text += keyword + "=" + in_quotes(value) + " ";
   return text;
 }
 
