@@ -60,6 +60,11 @@ std::vector<std::string> problems_of(const Scenario& scenario, const Verdict& ve
   };
   expect(o.counts.sent > 0, "nothing was sent");
   expect(scenario.acts.empty() || !verdict.acts.empty(), "no fault was done");
+  // What the oracle sees has bitten, also if it came after the last answer.
+  if (scenario.must_be_seen != nullptr) {
+    expect(scenario.must_be_seen(o) > 0, "the oracle does not see that a promise is broken");
+    return problems;
+  }
   for (const auto& [act, times] : verdict.acts) {
     const bool alone = scenario.acts.size() <= kActsAlone;
     expect(
@@ -69,10 +74,6 @@ std::vector<std::string> problems_of(const Scenario& scenario, const Verdict& ve
   expect(scenario.bites == nullptr || scenario.bites(o) > 0,
          "the fault did not bite" + to_text(o.nuisance, ", nuisance") +
              to_text(o.strangers_ended, ", strangers ended"));
-  if (scenario.must_be_seen != nullptr) {
-    expect(scenario.must_be_seen(o) > 0, "the oracle does not see that a promise is broken");
-    return problems;
-  }
   const auto zero = [&](std::uint64_t count, const char* what) {
     expect(count == 0, std::to_string(count) + " " + what);
   };
