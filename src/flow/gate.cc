@@ -30,18 +30,26 @@ void Gate::release() {
   held_ = false;
   std::deque<Waiter*> all;
   all.swap(waiters_);
+  in_vain_ = 0;
   for (Waiter* waiter : all) {
     waiter->gate_opened();
   }
 }
 
-void Gate::wait(Waiter* waiter) {
+void Gate::wait(Waiter* waiter, bool in_vain) {
   stats::add(stats_, stats::Word::in_flight_waits);
-  waiters_.push_back(waiter);
+  if (in_vain) {
+    waiters_.insert(waiters_.begin() + static_cast<std::ptrdiff_t>(in_vain_++), waiter);
+  } else {
+    waiters_.push_back(waiter);
+  }
 }
 
 void Gate::cancel(Waiter* waiter) {
-  std::erase(waiters_, waiter);
+  const auto found = std::find(waiters_.begin(), waiters_.end(), waiter);
+  if (found == waiters_.end()) return;
+  if (static_cast<std::size_t>(found - waiters_.begin()) < in_vain_) --in_vain_;
+  waiters_.erase(found);
 }
 
 void Gate::account(std::size_t taken) {
@@ -60,6 +68,7 @@ void Gate::wake() {
     if (waiters_.empty()) return;
     Waiter* next = waiters_.front();
     waiters_.pop_front();
+    in_vain_ -= std::min<std::size_t>(in_vain_, 1);
     next->gate_opened();
     room -= std::min(room, limits::kLargeChunkBytes);
   } while (room > 0);

@@ -44,7 +44,9 @@ class Gate {
   void release();
   bool held() const { return held_; }
 
-  void wait(Waiter* waiter);
+  // `in_vain`: it was woken and found no room since. Then it waits before all who got something, in
+  // the order of asking; or whoever is woken first would be so for ever.
+  void wait(Waiter* waiter, bool in_vain);
   void cancel(Waiter* waiter);
 
   // Whether somebody who holds `held` bytes may have `more` and leave their share to the others:
@@ -65,6 +67,7 @@ class Gate {
   std::size_t taken_ = 0;
   bool held_ = false;
   std::deque<Waiter*> waiters_;
+  std::size_t in_vain_ = 0;  // so many of them, in front
 };
 
 }  // namespace txindex::flow

@@ -114,6 +114,7 @@ void Connection::go_on() {
 
 void Connection::gate_opened() {
   waiting_gate_ = false;
+  woken_in_vain_ = true;
   schedule_pump();
 }
 
@@ -169,7 +170,7 @@ bool Connection::ensure_space() {
   }
   if (!waiting_gate_) {
     waiting_gate_ = true;
-    gate.wait(this);
+    gate.wait(this, woken_in_vain_);
   }
   return false;
 }
@@ -199,6 +200,7 @@ bool Connection::read_once(bool& drained) {
     return false;
   }
   buffer_.filled(n);
+  woken_in_vain_ = false;
   flow::crash_point(flow::CrashPoint::read);
   stats::add(owner_.stats(), stats::Word::received_bytes, n);
   read_time_ = owner_.now();

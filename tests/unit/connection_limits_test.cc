@@ -2,6 +2,9 @@
 // places.
 #include <sys/resource.h>
 
+#include <deque>
+#include <set>
+
 #include "unit/timed_connection_fixture.h"
 
 namespace txindex::net {
@@ -151,6 +154,67 @@ TEST_F(ConnectionLimitsTest, AGreedyConnectionLeavesHalfOfTheBudgetToTheNext) {
   sender.join();
   EXPECT_EQ(greedy.receive_acks(4000).size(), 4000U);
   EXPECT_EQ(honest.receive_acks(301).size(), 301U);
+}
+
+// A stage behind has room for what one reads, and no more: the gate is held again after it.
+class ConnectionTurnsTest : public ConnectionTest {
+ protected:
+  void receive(flow::Ticket ticket, const wire::TxFrame& tx, const ReadTime& time) override {
+    if (!parts_->gate.held()) turns_.push_back(tx.transaction[0]);
+    if (holds_) parts_->gate.hold();
+    ConnectionTest::receive(std::move(ticket), tx, time);
+  }
+
+  bool holds_ = false;
+  std::vector<int> turns_;
+};
+
+TEST_F(ConnectionTurnsTest, WhoWasReadWaitsBehindWhoWasNot) {
+  stop();
+  start(1 << 24);
+  constexpr std::uint8_t kClients = 3;
+  constexpr unsigned kTurns = 4 * kClients;
+  struct Client {
+    explicit Client(std::uint16_t port) : raw(port) {}
+    RawClient raw;
+    Sent frames;
+    std::size_t sent = 0;
+  };
+  std::deque<Client> clients;
+  for (std::uint8_t n = 0; n < kClients; ++n) {
+    auto& client = clients.emplace_back(port_);
+    client.raw.hello();
+    client.raw.send_tx({n});  // so that it has something in flight
+    const Sent transaction(1000, n);
+    for (std::size_t bytes = 0; bytes < 2 * kTurns * limits::kLargeChunkBytes; bytes += 1007) {
+      client.frames.insert(client.frames.end(), {0xeb, 0x03, 0, 0, 2, 1, 0});
+      client.frames.insert(client.frames.end(), transaction.begin(), transaction.end());
+    }
+  }
+  ASSERT_TRUE(eventually([&] { return waiting() == kClients; }));
+  on_loop([this] {
+    turns_.clear();
+    holds_ = true;
+    parts_->gate.hold();
+  });
+  for (unsigned turn = 0; turn <= kTurns; ++turn) {
+    for (auto& client : clients)
+      client.sent += client.raw.send_what_fits(std::span(client.frames).subspan(client.sent));
+    ASSERT_TRUE(
+        eventually([&] { return stat(stats::Word::in_flight_waits) == (turn + 1) * kClients; }));
+    if (turn < kTurns) on_loop([this] { parts_->gate.release(); });
+  }
+  std::vector<int> turns;
+  on_loop([&] {
+    turns.swap(turns_);
+    holds_ = false;
+    at_once_ = true;
+    parts_->gate.release();
+  });
+  ASSERT_EQ(turns.size(), kTurns);
+  EXPECT_EQ(std::set(turns.begin(), turns.begin() + kClients).size(), kClients);
+  for (unsigned turn = kClients; turn < kTurns; ++turn)
+    EXPECT_EQ(turns[turn], turns[turn - kClients]) << turn;
 }
 
 // Lowers what this process may open, to what it has open already.

@@ -34,8 +34,8 @@ TEST(Gate, WakesWaitersInTheirOrderAndOnlyAsManyAsThereIsRoomFor) {
   ASSERT_TRUE(parts.gate.try_take(limits::kLargeChunkBytes));
   RecordingWaiter first;
   RecordingWaiter second;
-  parts.gate.wait(&first);
-  parts.gate.wait(&second);
+  parts.gate.wait(&first, /*in_vain=*/false);
+  parts.gate.wait(&second, /*in_vain=*/false);
   parts.gate.give_back(limits::kLargeChunkBytes);
   EXPECT_EQ(first.opened, 1);
   EXPECT_EQ(second.opened, 0);
@@ -45,11 +45,58 @@ TEST(Gate, WakesWaitersInTheirOrderAndOnlyAsManyAsThereIsRoomFor) {
   EXPECT_EQ(second.opened, 1);
 }
 
+// Notes down who was woken, by name.
+class NamedWaiter final : public Gate::Waiter {
+ public:
+  NamedWaiter(char name, std::string& woken) : name_(name), woken_(woken) {}
+  void gate_opened() override { woken_ += name_; }
+
+ private:
+  const char name_;
+  std::string& woken_;
+};
+
+TEST(Gate, WhoWasWokenInVainWaitsBeforeThoseWhoWereNot) {
+  LoopParts parts(limits::kLargeChunkBytes);
+  std::string woken;
+  NamedWaiter a('a', woken);
+  NamedWaiter b('b', woken);
+  NamedWaiter c('c', woken);
+  NamedWaiter d('d', woken);
+  parts.gate.hold();
+  parts.gate.wait(&a, false);
+  parts.gate.wait(&b, true);
+  parts.gate.wait(&c, true);
+  parts.gate.wait(&d, false);
+  parts.gate.release();
+  EXPECT_EQ(woken, "bcad");
+
+  // One at a time, and one that has left.
+  woken.clear();
+  ASSERT_TRUE(parts.gate.try_take(limits::kLargeChunkBytes));
+  parts.gate.wait(&a, false);
+  parts.gate.wait(&b, true);
+  parts.gate.wait(&c, true);
+  parts.gate.cancel(&b);
+  parts.gate.give_back(1);
+  EXPECT_EQ(woken, "c");
+  parts.gate.wait(&c, true);
+  parts.gate.wait(&d, false);
+  parts.gate.give_back(1);
+  parts.gate.wait(&b, true);
+  parts.gate.give_back(1);
+  parts.gate.give_back(1);
+  EXPECT_EQ(woken, "ccba");
+  parts.gate.cancel(&a);
+  parts.gate.give_back(limits::kLargeChunkBytes - 4);
+  EXPECT_EQ(woken, "ccbad");
+}
+
 TEST(Gate, WakesOneEvenWithoutRoomBecauseItMayBeEntitledToOverdraw) {
   LoopParts parts(10);
   parts.gate.overdraw(100);
   RecordingWaiter waiter;
-  parts.gate.wait(&waiter);
+  parts.gate.wait(&waiter, /*in_vain=*/false);
   parts.gate.give_back(10);
   EXPECT_EQ(waiter.opened, 1);
   parts.gate.give_back(90);
@@ -60,7 +107,7 @@ TEST(Gate, HeldGivesNothingAndWakesNobodyUntilReleased) {
   RecordingWaiter waiter;
   parts.gate.hold();
   EXPECT_FALSE(parts.gate.try_take(1));
-  parts.gate.wait(&waiter);
+  parts.gate.wait(&waiter, /*in_vain=*/false);
   parts.gate.overdraw(5);
   parts.gate.give_back(5);
   EXPECT_EQ(waiter.opened, 0);
@@ -75,7 +122,7 @@ TEST(Gate, ReleaseWakesEveryoneBecauseNothingElseMightWakeThem) {
   std::vector<RecordingWaiter> waiters(50);
   parts.gate.hold();
   for (auto& waiter : waiters)
-    parts.gate.wait(&waiter);
+    parts.gate.wait(&waiter, /*in_vain=*/false);
   parts.gate.release();
   for (const auto& waiter : waiters)
     EXPECT_EQ(waiter.opened, 1);
@@ -104,7 +151,7 @@ TEST(Gate, AFairShareIsNoMoreThanWhatIsLeft) {
 TEST(Gate, CancelledWaiterIsNotWoken) {
   LoopParts parts(100);
   RecordingWaiter waiter;
-  parts.gate.wait(&waiter);
+  parts.gate.wait(&waiter, /*in_vain=*/false);
   parts.gate.cancel(&waiter);
   parts.gate.overdraw(1);
   parts.gate.give_back(1);
