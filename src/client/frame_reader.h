@@ -7,9 +7,9 @@
 
 #include <cassert>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "txindex/bytes.h"
 #include "txindex/limits.h"
@@ -24,27 +24,25 @@ class FrameReader {
     Bytes body;
   };
 
-  FrameReader() : buffer_(kBufferBytes) {}
-
   // Never empty once next() has given all there is: a frame takes at most half of the buffer.
   std::span<std::uint8_t> space() {
     if (begin_ != 0) {
-      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
     }
-    return std::span(buffer_).subspan(end_);
+    return {buffer_.get() + end_, kBufferBytes - end_};
   }
 
   void received(std::size_t n) {
-    assert(n <= buffer_.size() - end_);
+    assert(n <= kBufferBytes - end_);
     end_ += n;
   }
 
   // nullopt: there is no whole frame, or the bytes are no frame at all (bad_length()).
   std::optional<Frame> next() {
     if (end_ - begin_ < limits::kFrameLengthBytes) return std::nullopt;
-    const std::uint8_t* at = buffer_.data() + begin_;
+    const std::uint8_t* at = buffer_.get() + begin_;
     const std::size_t length = wire::load<std::uint32_t>(at);
     if (length == 0 || length > limits::kFrameMaxBytes) {
       bad_length_ = true;
@@ -67,7 +65,9 @@ class FrameReader {
   static constexpr std::size_t kBufferBytes = 2 * limits::kLargeChunkBytes;
   static_assert(limits::kFrameLengthBytes + limits::kFrameMaxBytes <= kBufferBytes / 2);
 
-  std::vector<std::uint8_t> buffer_;
+  // Not zeroed: of many connections most never use more than a page of it.
+  std::unique_ptr<std::uint8_t[]> buffer_ =
+      std::make_unique_for_overwrite<std::uint8_t[]>(kBufferBytes);
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   bool bad_length_ = false;
