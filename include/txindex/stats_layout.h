@@ -57,7 +57,7 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(outcome_time_out_of_range, counter, "Transactions stamped outside the accepted range")  \
   X(in_flight_bytes, gauge, "Bytes of receive chunks held by transactions in flight")       \
   X(in_flight_bytes_high, gauge, "The most that in_flight_bytes has been")                  \
-  X(in_flight_waits, counter, "Times a connection was not read because no credit was left") \
+  X(in_flight_waits, counter, "Times a connection was not read for want of memory or room") \
   X(verify_queue, gauge, "Parcels waiting for a verify thread")                             \
   X(verify_queue_high, gauge, "The most that have waited for a verify thread")              \
   X(verify_threads, gauge, "Verify threads")                                                \

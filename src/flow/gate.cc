@@ -25,12 +25,13 @@ void Gate::hold() {
   held_ = true;
 }
 
-// All of them: they were stopped by the hold, and not for want of credit.
+// All of them: nothing else might wake those who were stopped by the hold.
 void Gate::release() {
   held_ = false;
   std::deque<Waiter*> all;
-  all.swap(waiters_);
-  in_vain_ = 0;
+  all.swap(in_vain_);
+  all.insert(all.end(), waiters_.begin(), waiters_.end());
+  waiters_.clear();
   for (Waiter* waiter : all) {
     waiter->gate_opened();
   }
@@ -38,18 +39,11 @@ void Gate::release() {
 
 void Gate::wait(Waiter* waiter, bool in_vain) {
   stats::add(stats_, stats::Word::in_flight_waits);
-  if (in_vain) {
-    waiters_.insert(waiters_.begin() + static_cast<std::ptrdiff_t>(in_vain_++), waiter);
-  } else {
-    waiters_.push_back(waiter);
-  }
+  (in_vain ? in_vain_ : waiters_).push_back(waiter);
 }
 
 void Gate::cancel(Waiter* waiter) {
-  const auto found = std::find(waiters_.begin(), waiters_.end(), waiter);
-  if (found == waiters_.end()) return;
-  if (static_cast<std::size_t>(found - waiters_.begin()) < in_vain_) --in_vain_;
-  waiters_.erase(found);
+  if (std::erase(in_vain_, waiter) == 0) std::erase(waiters_, waiter);
 }
 
 void Gate::account(std::size_t taken) {
@@ -65,10 +59,10 @@ void Gate::wake() {
   if (held_) return;
   std::size_t room = taken_ < budget_ ? budget_ - taken_ : 0;
   do {
-    if (waiters_.empty()) return;
-    Waiter* next = waiters_.front();
-    waiters_.pop_front();
-    in_vain_ -= std::min<std::size_t>(in_vain_, 1);
+    std::deque<Waiter*>& first = in_vain_.empty() ? waiters_ : in_vain_;
+    if (first.empty()) return;
+    Waiter* next = first.front();
+    first.pop_front();
     next->gate_opened();
     room -= std::min(room, limits::kLargeChunkBytes);
   } while (room > 0);

@@ -19,7 +19,7 @@ namespace txindex::flow {
 
 class Gate {
  public:
-  // Somebody who stopped reading. Told once, in the order of asking, when it is worth trying again;
+  // Somebody who stopped reading. Told once, by turns (wait()), when it is worth trying again;
   // gate_opened() must not take credit itself but do so soon after (it is called from the middle of
   // a completion).
   class Waiter {
@@ -44,8 +44,9 @@ class Gate {
   void release();
   bool held() const { return held_; }
 
-  // `in_vain`: it was woken and found no room since. Then it waits before all who got something, in
-  // the order of asking; or whoever is woken first would be so for ever.
+  // `in_vain`: it was woken, and has read nothing by that. Then it waits before all who have read,
+  // in the order of asking: whoever is woken first asks first again, and would be the first for
+  // ever.
   void wait(Waiter* waiter, bool in_vain);
   void cancel(Waiter* waiter);
 
@@ -66,8 +67,8 @@ class Gate {
   stats::Block& stats_;
   std::size_t taken_ = 0;
   bool held_ = false;
+  std::deque<Waiter*> in_vain_;  // these first
   std::deque<Waiter*> waiters_;
-  std::size_t in_vain_ = 0;  // so many of them, in front
 };
 
 }  // namespace txindex::flow

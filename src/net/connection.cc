@@ -200,7 +200,8 @@ bool Connection::read_once(bool& drained) {
     return false;
   }
   buffer_.filled(n);
-  woken_in_vain_ = false;
+  // The little that is read while the gate is held, of who has nothing in flight, is not its turn.
+  if (!owner_.gate().held()) woken_in_vain_ = false;
   flow::crash_point(flow::CrashPoint::read);
   stats::add(owner_.stats(), stats::Word::received_bytes, n);
   read_time_ = owner_.now();

@@ -135,7 +135,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool waiting_writable_ = false;
   bool is_writable_ = false;  // as the kernel has just said
   bool waiting_gate_ = false;
-  bool woken_in_vain_ = false;  // by the gate: nothing was read since
+  bool woken_in_vain_ = false;  // by the gate, and nothing was read by that
   bool pump_scheduled_ = false;
   bool paused_ = false;  // by its window, by answers that are not read, or by what is worth nothing
   bool parsing_ = false;

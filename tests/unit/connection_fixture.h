@@ -53,9 +53,10 @@ class ConnectionTest : public testing::Test, public Receiver {
   // Leaves as a worker does: everything is answered, everybody is gone.
   void stop() {
     if (!thread_.joinable()) return;
+    // What is read from now on does not wait for the test either.
+    on_loop([this] { at_once_ = true; });
     answer_all(Outcome::committed);
     on_loop([this] {
-      at_once_ = true;
       if (listener_) listener_->stop();
       listener_.reset();
       connections_->drain([this] { work_.reset(); });

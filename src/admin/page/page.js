@@ -299,7 +299,7 @@ function show(status) {
     ["Duplicates", count(counters.outcome_duplicate)], ["Rejected", count(rejected(counters))],
     ...REASONS.filter(([word]) => counters[word] > 0).map(([word, reason]) => [`· ${reason}`, count(counters[word])]),
     ["Bytes received", bytes(counters.received_bytes)], ["Connections accepted", count(counters.connections_accepted)],
-    ["Waits for memory", count(counters.in_flight_waits)],
+    ["Waits for room", count(counters.in_flight_waits)],
   ]);
   const commit = recent.timings.commit, store = status.store;
   list("postgres", [
