@@ -159,62 +159,118 @@ TEST_F(ConnectionLimitsTest, AGreedyConnectionLeavesHalfOfTheBudgetToTheNext) {
 // A stage behind has room for what one reads, and no more: the gate is held again after it.
 class ConnectionTurnsTest : public ConnectionTest {
  protected:
-  void receive(flow::Ticket ticket, const wire::TxFrame& tx, const ReadTime& time) override {
-    if (!parts_->gate.held()) turns_.push_back(tx.transaction[0]);
-    if (holds_) parts_->gate.hold();
-    ConnectionTest::receive(std::move(ticket), tx, time);
-  }
-
-  bool holds_ = false;
-  std::vector<int> turns_;
-};
-
-TEST_F(ConnectionTurnsTest, WhoWasReadWaitsBehindWhoWasNot) {
-  stop();
-  start(1 << 24);
-  constexpr std::uint8_t kClients = 3;
-  constexpr unsigned kTurns = 4 * kClients;
   struct Client {
     explicit Client(std::uint16_t port) : raw(port) {}
     RawClient raw;
     Sent frames;
     std::size_t sent = 0;
   };
-  std::deque<Client> clients;
-  for (std::uint8_t n = 0; n < kClients; ++n) {
-    auto& client = clients.emplace_back(port_);
-    client.raw.hello();
-    client.raw.send_tx({n});  // so that it has something in flight
-    const Sent transaction(1000, n);
-    for (std::size_t bytes = 0; bytes < 2 * kTurns * limits::kLargeChunkBytes; bytes += 1007) {
-      client.frames.insert(client.frames.end(), {0xeb, 0x03, 0, 0, 2, 1, 0});
-      client.frames.insert(client.frames.end(), transaction.begin(), transaction.end());
+
+  // So many, each with something in flight and more to send than is read in so many turns; they
+  // wait at the gate.
+  void begin(std::uint8_t clients, unsigned turns) {
+    stop();
+    start(1 << 24);
+    for (std::uint8_t n = 0; n < clients; ++n) {
+      auto& client = clients_.emplace_back(port_);
+      client.raw.hello();
+      client.raw.send_tx({n});
+      const Sent transaction(1000, n);
+      for (std::size_t bytes = 0; bytes < 2 * turns * limits::kLargeChunkBytes; bytes += 1007) {
+        client.frames.insert(client.frames.end(), {0xeb, 0x03, 0, 0, 2, 1, 0});
+        client.frames.insert(client.frames.end(), transaction.begin(), transaction.end());
+      }
     }
+    ASSERT_TRUE(eventually([&] { return waiting() == clients; }));
+    on_loop([this] {
+      turns_.clear();
+      read_while_held_.clear();
+      holds_ = true;
+      parts_->gate.hold();
+    });
+    wait_for(clients);
   }
-  ASSERT_TRUE(eventually([&] { return waiting() == kClients; }));
-  on_loop([this] {
-    turns_.clear();
-    holds_ = true;
-    parts_->gate.hold();
-  });
-  for (unsigned turn = 0; turn <= kTurns; ++turn) {
-    for (auto& client : clients)
+
+  // Everybody has something to be read, and so many have asked the gate since the last time.
+  void wait_for(unsigned more) {
+    asked_ += more;
+    for (auto& client : clients_)
       client.sent += client.raw.send_what_fits(std::span(client.frames).subspan(client.sent));
-    ASSERT_TRUE(
-        eventually([&] { return stat(stats::Word::in_flight_waits) == (turn + 1) * kClients; }));
-    if (turn < kTurns) on_loop([this] { parts_->gate.release(); });
+    ASSERT_TRUE(eventually([&] { return stat(stats::Word::in_flight_waits) == asked_; }));
   }
-  std::vector<int> turns;
-  on_loop([&] {
-    turns.swap(turns_);
-    holds_ = false;
-    at_once_ = true;
-    parts_->gate.release();
-  });
+
+  // Whose turn it was, and lets the rest go.
+  std::vector<int> end() {
+    std::vector<int> turns;
+    on_loop([&] {
+      turns.swap(turns_);
+      holds_ = false;
+      at_once_ = true;
+      parts_->gate.release();
+    });
+    clients_.clear();
+    return turns;
+  }
+
+  void receive(flow::Ticket ticket, const wire::TxFrame& tx, const ReadTime& time) override {
+    if (parts_->gate.held()) {
+      read_while_held_.insert(tx.transaction[0]);
+    } else {
+      turns_.push_back(tx.transaction[0]);
+    }
+    if (holds_) parts_->gate.hold();
+    ConnectionTest::receive(std::move(ticket), tx, time);
+  }
+
+  std::deque<Client> clients_;
+  std::uint64_t asked_ = 0;
+  bool holds_ = false;
+  std::vector<int> turns_;
+  std::set<int> read_while_held_;
+};
+
+TEST_F(ConnectionTurnsTest, WhoWasReadWaitsBehindWhoWasNot) {
+  constexpr std::uint8_t kClients = 3;
+  constexpr unsigned kTurns = 4 * kClients;
+  ASSERT_NO_FATAL_FAILURE(begin(kClients, kTurns));
+  for (unsigned turn = 0; turn < kTurns; ++turn) {
+    on_loop([this] { parts_->gate.release(); });
+    ASSERT_NO_FATAL_FAILURE(wait_for(kClients));
+  }
+  const auto turns = end();
   ASSERT_EQ(turns.size(), kTurns);
   EXPECT_EQ(std::set(turns.begin(), turns.begin() + kClients).size(), kClients);
   for (unsigned turn = kClients; turn < kTurns; ++turn)
     EXPECT_EQ(turns[turn], turns[turn - kClients]) << turn;
+}
+
+// Who was woken in vain, and has its answers then, is read a little though the gate is held.
+TEST_F(ConnectionTurnsTest, ALittleThatIsReadWhileTheGateIsHeldIsNotATurn) {
+  ASSERT_NO_FATAL_FAILURE(begin(2, 2));
+  on_loop([this] { parts_->gate.release(); });
+  ASSERT_NO_FATAL_FAILURE(wait_for(2));
+  int other = 0;
+  on_loop([&] {
+    other = 1 - turns_.at(0);
+    read_while_held_.clear();
+    std::vector<Waiting> kept;
+    for (auto& each : waiting_) {
+      if (each.bytes[0] == other) {
+        each.ticket.complete(Outcome::committed, {}, each.bytes);
+      } else {
+        kept.push_back(std::move(each));
+      }
+    }
+    waiting_.swap(kept);
+    connections_->flush();
+  });
+  ASSERT_NO_FATAL_FAILURE(wait_for(1));
+  on_loop([&] { EXPECT_EQ(read_while_held_, std::set{other}); });
+  on_loop([this] { parts_->gate.release(); });
+  ASSERT_NO_FATAL_FAILURE(wait_for(2));
+  const auto turns = end();
+  ASSERT_EQ(turns.size(), 2U);
+  EXPECT_EQ(turns[1], other);
 }
 
 // Lowers what this process may open, to what it has open already.
