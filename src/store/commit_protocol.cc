@@ -15,7 +15,15 @@ using stats::Word;
 constexpr std::int64_t kBlockIds = std::int64_t{1} << 20;
 // Stamps are bounded elsewhere, so this is never reached; it bounds memory without that.
 constexpr std::size_t kPartitionsKnownMax = 100'000;
+// Each takes some 30 locks when it is made, and PostgreSQL has 6,400 for everybody if nothing else
+// is set; 40 ms too, while whoever needs another partition waits.
+constexpr int kPartitionsOfAPartMax = 16;
 constexpr int kInsertsMax = 63;
+// Of an outage the log has the first reasons at once, further ones, which may take turns, and
+// reminders later.
+constexpr int kReasonsAtOnce = 3;
+constexpr std::chrono::seconds kReasonAfter{10};
+constexpr std::chrono::seconds kReminderAfter{60};
 constexpr const char* kUniqueViolation = "23505";
 constexpr const char* kCheckViolation = "23514";
 // Its partition can be dropped, and made again by another writer, between two looks.
@@ -51,10 +59,7 @@ void CommitProtocol::proceed() {
       return;
     }
     sort_for_writing(items_);
-    if (!items_.empty()) {
-      parts_.push_back(
-          {.items = items_, .insert = inserts_left_ > 0 || repeats_a_transaction(items_)});
-    }
+    divide();
   }
   if (parts_.empty()) {
     step_ = Step::done;
@@ -70,6 +75,22 @@ void CommitProtocol::proceed() {
   find_missing(part.items);
   step_ = missing_.empty() ? store_step() : Step::make_partitions;
   sent_at_ = options_.now();
+}
+
+// Into parts of few partitions. The first is the last of parts_.
+void CommitProtocol::divide() {
+  std::span<Item> rest = items_;
+  while (!rest.empty()) {
+    std::size_t begin = rest.size();
+    for (int partitions = 0; begin > 0; --begin) {
+      const bool another =
+          begin == rest.size() || rest[begin - 1].partition_us != rest[begin].partition_us;
+      if (another && ++partitions > kPartitionsOfAPartMax) break;
+    }
+    const auto items = rest.subspan(begin);
+    parts_.push_back({.items = items, .insert = inserts_left_ > 0 || repeats_a_transaction(items)});
+    rest = rest.first(begin);
+  }
 }
 
 void CommitProtocol::encode(Part& part) {
@@ -271,17 +292,31 @@ void CommitProtocol::recover(const DatabaseError& error) {
   step_ = Step::wait;
 }
 
+// Said when it begins, when there is another reason, since the first may be a symptom only, and
+// from time to time.
 void CommitProtocol::outage(const DatabaseError& error) {
+  const auto now = options_.now();
   const bool begins = !outage_since_;
-  if (begins) outage_since_ = options_.now();
-  if (error.verdict == Verdict::refused && error.message != refusal_) {
-    refusal_ = error.message;
+  if (begins) outage_since_ = now;
+  const auto silent = now - reason_logged_at_;
+  const bool say =
+      begins || silent >= kReminderAfter ||
+      (error.message != reason_ && (reasons_logged_ < kReasonsAtOnce || silent >= kReasonAfter));
+  if (!say) {
+    log::event(
+        log::Level::debug, "PostgreSQL still fails",
+        {{"database", options_.address}, {"sqlstate", error.sqlstate}, {"reason", error.message}});
+    return;
+  }
+  reasons_logged_ = begins ? 1 : reasons_logged_ + 1;
+  reason_ = error.message;
+  reason_logged_at_ = now;
+  if (error.verdict == Verdict::refused) {
     log::event(log::Level::error, "PostgreSQL does not serve; trying until that is mended",
                {{"database", options_.address}, {"reason", error.message}});
   } else {
     log::event(
-        begins ? log::Level::warning : log::Level::debug,
-        "PostgreSQL failed; trying until it succeeds",
+        log::Level::warning, "PostgreSQL failed; trying until it succeeds",
         {{"database", options_.address}, {"sqlstate", error.sqlstate}, {"reason", error.message}});
   }
 }
@@ -293,7 +328,6 @@ void CommitProtocol::outage_over() {
   log::event(log::Level::info, "PostgreSQL goes on",
              {{"database", options_.address}, {"seconds", std::round(lasted.count() * 10) / 10}});
   outage_since_.reset();
-  refusal_.clear();
 }
 
 }  // namespace txindex::store

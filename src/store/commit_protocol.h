@@ -6,6 +6,10 @@
 // earlier attempt may have stored it, and for a while after duplicates, the longer the more often a
 // copy has failed.
 //
+// Rows of many partitions are several parts, one after the other: PostgreSQL has a table of locks,
+// in which each partition takes some, when it is made and when it is written to. A part that does
+// not fit would never succeed.
+//
 //   answer of PostgreSQL              what is done
 //   --------------------------------  ------------------------------------------------------------
 //   stored                            rows that are new: committed, others: duplicate
@@ -98,6 +102,7 @@ class CommitProtocol {
     bool encoded = false;   // into batch_
   };
 
+  void divide();
   void encode(Part& part);
   Step store_step() const;
   bool number();
@@ -141,7 +146,9 @@ class CommitProtocol {
 
   std::unordered_set<std::int64_t> partitions_;  // known to be there, by their first instant
   std::optional<Time> outage_since_;
-  std::string refusal_;  // of the server, last logged in this outage
+  std::string reason_;  // last logged in this outage
+  Time reason_logged_at_;
+  int reasons_logged_ = 0;
 };
 
 }  // namespace txindex::store

@@ -27,9 +27,10 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Writes the rows as one database transaction and returns true when the outcome of every one is
-  // known and durable. It waits for as long as the database is slow or away, and asks again after
-  // a commit whose outcome is unknown. Returns false, with no outcome known, only after stop().
+  // Writes the rows as one database transaction, or a few, and returns true when the outcome of
+  // every one is known and durable. It waits for as long as the database is slow or away, and asks
+  // again after a commit whose outcome is unknown. Returns false, with no outcome known, only after
+  // stop().
   virtual bool write(std::span<Row> rows) = 0;
 
   // Makes a write() that waits for the database give up. What was sent may still be committed.

@@ -155,6 +155,28 @@ TEST_F(PgStoreTest, ManyPartitionsInOneBatch) {
   EXPECT_EQ(count("transactions"), "60");
 }
 
+// Whoever sends history in no order. PostgreSQL has few locks here, so that the test is short.
+TEST_F(PgStoreTest, MorePartitionsThanThereAreLocksForInOneBatch) {
+  postgres.stop();
+  postgres.start({{"max_locks_per_transaction", "40"},
+                  {"max_connections", "10"},
+                  {"autovacuum_max_workers", "1"},
+                  {"max_worker_processes", "1"},
+                  {"max_wal_senders", "0"}});
+  PgStore store(options(), block);
+  for (const int batch : {1, 2}) {  // the partitions are made with the first
+    auto rows = sample.make_many(160);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i].time_us -= static_cast<std::int64_t>(i % 80) * 60 * kMinute;
+    ASSERT_EQ(write(store, rows), std::vector(160, Outcome::committed));
+    EXPECT_EQ(stats::get(block, Word::batches), static_cast<std::uint64_t>(batch) * 80 / 16);
+  }
+  EXPECT_EQ(stats::get(block, Word::postgres_errors), 0U);
+  EXPECT_EQ(postgres.query("SELECT count(DISTINCT period) FROM txindex.leaves()"
+                           " WHERE parent = 'transactions'"),
+            "80");
+}
+
 TEST_F(PgStoreTest, RowsThatPostgresqlRefusesCostTheirSenderOnly) {
   PgStore store(options(), block);
   ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
