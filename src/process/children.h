@@ -64,6 +64,9 @@ class Children {
   Child* find(int slot, Role role) {
     return first([=](const Child& child) { return child.slot == slot && child.role == role; });
   }
+  bool any(int slot) {
+    return first([=](const Child& child) { return child.slot == slot; }) != nullptr;
+  }
   // A block of the slot that no process writes; nothing while there are two.
   std::optional<int> free_side(int slot) {
     for (int side = 0; side < static_cast<int>(stats::kSides); ++side) {

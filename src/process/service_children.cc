@@ -26,6 +26,8 @@ void Service::start_due() {
   for (const int slot : table_.due(Clock::now())) {
     // Both of a slot's blocks are written: one of the two processes has to end first.
     if (!children_.free_side(slot)) continue;
+    // One listening socket for each slot: somebody who is to leave may be about to make it.
+    if (!listeners_.contains(slot) && children_.any(slot)) continue;
     const auto child = spawn(slot, Role::in_charge);
     if (child) {
       table_.spawned(slot, (*child)->pid);

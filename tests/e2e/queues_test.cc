@@ -211,5 +211,30 @@ TEST_F(QueuesTest, MoreAndFewerWorkersResetNobody) {
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
+// A worker that has no listening socket yet when it is to leave again makes it all the same, and
+// its successor must not make another, of which one would be nobody's.
+TEST_F(QueuesTest, AWorkerThatHasToLeaveBeforeItListensLeavesItsSocketToTheNext) {
+  start({"--workers=1"});
+  kill(server->pid(), SIGTTIN);
+  ASSERT_TRUE(eventually([&] { return server->worker_pids().size() == 2; })) << server->log();
+  const pid_t first = server->worker_pids()[1];
+  kill(first, SIGSTOP);
+  kill(server->pid(), SIGTTOU);
+  ASSERT_TRUE(server->logs("one worker fewer"));
+  kill(server->pid(), SIGTTIN);
+  ASSERT_TRUE(server->logs_times("one worker more", 2));
+  kill(first, SIGCONT);
+  ASSERT_TRUE(eventually([&] {
+    const auto pids = server->worker_pids();
+    return pids.size() == 2 && pids[1] != first && !is_alive(first);
+  })) << server->log();
+  EXPECT_EQ(server->log().find("that was not asked for"), std::string::npos) << server->log();
+  std::list<Visitor> visitors;
+  for (int i = 0; i < 100; ++i)
+    visitors.emplace_back(server->port());
+  EXPECT_EQ(fates_of(visitors).served, 100);
+  EXPECT_EQ(server->stop(), 0) << server->log();
+}
+
 }  // namespace
 }  // namespace txindex::test
