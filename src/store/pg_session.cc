@@ -46,10 +46,11 @@ std::vector<std::int64_t> parse_ids(const char* text) {
 Verdict verdict_of(std::string_view sqlstate) {
   const auto in = [&](std::string_view start) { return sqlstate.substr(0, start.size()) == start; };
   if (in("22") || in("23")) return Verdict::bad_row;
-  // Out of a resource, waited too long or cancelled, read-only, switched off by an administrator.
-  if (in("53") || in("55P03") || in("57014") || in("25006")) return Verdict::unavailable;
-  // Shutting down, gone, a plan or statement that no longer fits the tables, and whatever else:
-  // a new session checks the server and the schema before it writes.
+  // Out of a resource, waited too long or cancelled.
+  if (in("53") || in("55P03") || in("57014")) return Verdict::unavailable;
+  // Shutting down, gone, read-only, which a session that has begun so stays, a plan or statement
+  // that no longer fits the tables, and whatever else: a new session checks the server and the
+  // schema before it writes.
   return Verdict::broken;
 }
 
@@ -122,13 +123,18 @@ result<void> PgSession::admit(bool allow_unsafe_durability,
     pqxx::nontransaction work(connection_);
     const auto row = work.exec1(
         "SELECT pg_is_in_recovery(), current_setting('server_version_num')::integer,"
-        " current_setting('fsync'), current_setting('synchronous_commit')");
+        " current_setting('fsync'), current_setting('synchronous_commit'),"
+        " current_setting('default_transaction_read_only')::boolean");
     if (row[1].as<int>() < 130000) {
       return configuration_failure(address_ + ": PostgreSQL 13 or later is needed");
     }
     if (row[0].as<bool>()) {
       return configuration_failure(address_ +
                                    ": the server is in recovery: a standby stores nothing");
+    }
+    if (row[4].as<bool>()) {
+      return configuration_failure(address_ +
+                                   ": default_transaction_read_only is on: nothing can be stored");
     }
     const std::string commit = row[3].c_str();
     if (!allow_unsafe_durability) {

@@ -6,6 +6,7 @@
 #include <pqxx/except>
 #include <thread>
 
+#include "store/commit_protocol.h"
 #include "store/cutting_proxy.h"
 #include "store/store_fixture.h"
 
@@ -325,6 +326,70 @@ TEST_F(OutageTest, AServerThatComesBackUnsafeIsNotWrittenTo) {
   EXPECT_EQ(count("transactions"), "11");
 }
 
+// A session keeps what the default was when it began.
+TEST_F(OutageTest, AServerThatWasReadOnlyIsWrittenToAgain) {
+  PgStore store(options(), block);
+  ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
+  postgres.query("ALTER DATABASE postgres SET default_transaction_read_only = on");
+  postgres.query(
+      "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+      " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()");
+  Pending pending(store, sample.make_many(10));
+  EXPECT_TRUE(counted(Word::postgres_errors, 3));
+  EXPECT_FALSE(pending.returned);
+  postgres.query(
+      "BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT");
+  EXPECT_TRUE(test::eventually([&] { return pending.returned.load(); }));
+  EXPECT_EQ(count("transactions"), "11");
+}
+
+// One that was admitted.
+TEST_F(OutageTest, ASessionThatBecomesReadOnlyIsGivenUp) {
+  PgStore store(options(), block);
+  ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
+  postgres.set("default_transaction_read_only", "on");
+  Pending pending(store, sample.make_many(10));
+  EXPECT_TRUE(counted(Word::postgres_errors, 3));
+  EXPECT_FALSE(pending.returned);
+  postgres.set("default_transaction_read_only", "off");
+  EXPECT_TRUE(test::eventually([&] { return pending.returned.load(); }));
+  EXPECT_EQ(count("transactions"), "11");
+}
+
+// The first may be a symptom only. Two that take turns do not fill the log.
+TEST(OutageLog, HasEachReasonAtOnceAndTheLastFromTimeToTime) {
+  stats::Block block{};
+  CommitProtocol::Time now{};
+  CommitProtocol protocol({.address = "here",
+                           .rule = {60 * kMinute, 10 * kMinute},
+                           .backoff_min = 1ms,
+                           .backoff_max = 1s,
+                           .backoff_seed = 1,
+                           .now = [&] { return now; }},
+                          block);
+  const auto logged = [&](std::chrono::seconds later, const std::string& reason) {
+    now += later;
+    testing::internal::CaptureStderr();
+    protocol.failed({Verdict::broken, false, "", reason});
+    protocol.waited();
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(log.empty() || log.find(reason) != std::string::npos) << log;
+    return !log.empty();
+  };
+  protocol.begin_connection();
+  EXPECT_TRUE(logged(0s, "the connection is lost"));
+  EXPECT_FALSE(logged(1s, "the connection is lost"));
+  EXPECT_TRUE(logged(1s, "Connection refused"));
+  EXPECT_TRUE(logged(1s, "password authentication failed"));
+  EXPECT_FALSE(logged(1s, "Connection refused"));
+  EXPECT_TRUE(logged(10s, "Connection refused"));
+  EXPECT_FALSE(logged(59s, "Connection refused"));
+  EXPECT_TRUE(logged(1s, "Connection refused"));
+  EXPECT_EQ(protocol.step(), CommitProtocol::Step::connect);
+  protocol.connected();
+  EXPECT_EQ(protocol.step(), CommitProtocol::Step::done);
+}
+
 // --- Fit to be written to? ---------------------------------------------------------------------
 
 class ProbeTest : public StoreFixture {
@@ -368,6 +433,11 @@ TEST_F(ProbeTest, AServerInRecoveryIsRefused) {
   test::write_file(postgres.data_path() / "standby.signal", "");
   postgres.start();
   expect_refused(options(), "recovery");
+}
+
+TEST_F(ProbeTest, AServerWhoseTransactionsAreReadOnlyIsRefused) {
+  postgres.query("ALTER ROLE postgres SET default_transaction_read_only = on");
+  expect_refused(options(), "default_transaction_read_only is on");
 }
 
 TEST_F(ProbeTest, ASchemaOfAnotherVersionOrIntervalIsRefused) {
