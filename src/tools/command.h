@@ -2,8 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -39,6 +41,17 @@ inline std::string endpoint_problem(const std::string& text) {
   const auto parsed = parse_endpoint(text);
   if (!parsed) return parsed.error().message;
   return parsed->port == 0 ? "port 0 is no port to connect to" : "";
+}
+
+// A check for CLI11, which would take -1, and what is too large, for the largest number.
+inline auto whole_number(std::uint64_t most) {
+  return [most](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, problem] = std::from_chars(text.data(), last, number);
+    if (problem == std::errc() && end == last && number <= most) return "";
+    return "'" + text + "' is not a whole number from 0 to " + std::to_string(most);
+  };
 }
 
 inline std::chrono::milliseconds from_seconds(double seconds) {

@@ -35,6 +35,9 @@ int with_access(Options& options, const ServerFlags& flags, Run command) {
 
 constexpr auto kFewest = 1U;
 constexpr auto kMostThreads = 1024U;
+constexpr std::uint64_t kMostCount = std::uint64_t{1} << 40;
+// So that the last is of the year 9999 too, which PostgreSQL's partitions can say.
+constexpr std::uint64_t kMostTimeUs = 253'402'300'799'999'999 - kMostCount;
 
 void add_gen(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<GenOptions>();
@@ -46,10 +49,13 @@ sent again at any time and stored once.
   txindex gen --count 200000 --out tx.txs && txindex send tx.txs
   txindex gen --count 1000 --line | nc -N 127.0.0.1 9400
   txindex gen --count 10 --seed 7 --time 1700000000000000 --out -   always the same bytes)");
-  gen_app->add_option("--count", options->count, "How many")->required();
+  gen_app->add_option("--count", options->count, "How many")
+      ->check(whole_number(kMostCount))
+      ->required();
   gen_app->add_option("--out", options->out, "Where to: a file, or - for standard output")
       ->capture_default_str();
-  gen_app->add_option("--seed", options->seed, "Same seed, same transactions; default: a new one");
+  gen_app->add_option("--seed", options->seed, "Same seed, same transactions; default: a new one")
+      ->check(whole_number(UINT64_MAX));
   gen_app->add_option("--accounts", options->accounts, "Different fee payers")
       ->check(CLI::Range(1U, 10'000'000U))
       ->capture_default_str();
@@ -67,9 +73,11 @@ sent again at any time and stored once.
           "All payments with a memo, each of so many bytes: legacy up to 1232, then version 1")
       ->check(CLI::Range(kGivenBytesLeast, kGivenBytesMost))
       ->excludes(mix);
-  gen_app->add_option("--time", options->time_us,
-                      "Time stamp of the first, in microseconds since 1970; default: so that the "
-                      "last is now");
+  gen_app
+      ->add_option("--time", options->time_us,
+                   "Time stamp of the first, in microseconds since 1970; default: so that the "
+                   "last is now")
+      ->check(whole_number(kMostTimeUs));
   gen_app->add_flag("--line", options->lines, "Lines of base64, without times, instead of .txs");
   gen_app->add_option("--threads", options->threads, "Default: one for each core")
       ->check(CLI::Range(kFewest, kMostThreads));
@@ -185,7 +193,7 @@ Exit status: 0 if every transaction was sent, and acknowledged as committed or d
   load_app->add_option("--duration", *duration, "Seconds to send for")
       ->check(CLI::Range(0.001, kMostSeconds));
   load_app->add_option("--count", options->count, "How many to send")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+      ->check(CLI::Range(std::uint64_t{1}, kMostCount));
   load_app
       ->add_option("--window", options->window,
                    "Unacknowledged on a connection at most; 1: each waits for its answer")
@@ -199,7 +207,8 @@ Exit status: 0 if every transaction was sent, and acknowledged as committed or d
   load_app->add_option("--accounts", options->accounts, "Of those that are made: fee payers")
       ->check(CLI::Range(1U, 10'000'000U))
       ->capture_default_str();
-  load_app->add_option("--seed", options->seed, "Of those that are made; default: a new one");
+  load_app->add_option("--seed", options->seed, "Of those that are made; default: a new one")
+      ->check(whole_number(UINT64_MAX));
   load_app->add_option("--ahead", options->ahead, "Transactions kept ready, in memory, at most")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}))
       ->capture_default_str();

@@ -150,7 +150,8 @@ result<int> status(const StatusOptions& options) {
     std::fputs(describe(*got).c_str(), stdout);
   }
   if (std::fflush(stdout) != 0) return failure("cannot write to standard output");
-  return got->state == "serving" ? 0 : kExitNotServing;
+  const bool whole = got->state == "serving" && got->workers_ready >= got->workers_wanted;
+  return whole ? 0 : kExitNotServing;
 }
 
 }  // namespace txindex::tools

@@ -15,7 +15,8 @@ struct StatusOptions {
   bool json = false;  // what came, as it is
 };
 
-// The service answers, but does not serve at full strength: it starts, is degraded or drains.
+// The service answers, but does not serve at full strength: it starts, is degraded or drains, or a
+// worker is not ready.
 inline constexpr int kExitNotServing = 3;
 
 // The exit status: 0 serving, kExitNotServing. Failures are of reaching it and exit with 1.

@@ -52,6 +52,24 @@ TEST_F(OperatorTest, StatusSaysWhatHasBeenDone) {
   EXPECT_HAS(gone.output, server->admin_address());
 }
 
+TEST(ToolsTest, NumbersThatDoNotFitAreRefused) {
+  const std::string too_large = "99999999999999999999";
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{"--count", too_large},
+                                             {"--count", "-1"},
+                                             {"--count", "1", "--seed", "-1"},
+                                             {"--count", "1", "--seed", too_large},
+                                             {"--count", "1", "--time", too_large},
+                                             {"--count", "1", "--time", "253402300800000000"}}) {
+    std::vector<std::string> words = {TXINDEX_BINARY, "gen", "--out", "/dev/null"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_HAS(ran.output,
+               flags[flags.size() - 2] + ": '" + flags.back() + "' is not a whole number");
+  }
+}
+
 TEST_F(OperatorTest, RestartWaitsForItsEndAndSaysHowItWent) {
   const auto before = server->worker_pids();
   const auto done = tool({"restart"});

@@ -192,6 +192,10 @@ TEST(Status, TheExitStatusSaysWhetherItServes) {
     set(document, "/state", state);
     EXPECT_EQ(run_status(admin.endpoint()).status, 3) << state;
   }
+  set(document, "/state", "serving");
+  EXPECT_EQ(run_status(admin.endpoint()).status, 0);
+  set(document, "/workers/ready", 0);
+  EXPECT_EQ(run_status(admin.endpoint()).status, 3) << "its worker is not ready";
 }
 
 TEST(Status, JsonIsPassedOnAsItCame) {
