@@ -32,7 +32,11 @@ const char* variable(const std::string& name) {
 // What was learnt while CLI11 had the file read.
 struct FileNotes {
   std::optional<SyntaxError> error;
-  std::map<std::string, int, std::less<>> line_of_key;
+  struct Entry {
+    int line = 0;
+    std::string value;
+  };
+  std::map<std::string, Entry, std::less<>> entries;  // by key
 };
 
 // Reads our syntax instead of CLI11's INI. CLI11 2.1 lets the file beat the environment, so entries
@@ -54,7 +58,7 @@ class FileReader : public CLI::Config {
       if (auto ok = setting->read(scratch, entry.value); !ok) {
         refuse({entry.line, entry.key + ": " + ok.error().message});
       }
-      notes_.line_of_key[entry.key] = entry.line;
+      notes_.entries[entry.key] = {entry.line, entry.value};
       if (variable(setting->environment()) != nullptr) continue;
       CLI::ConfigItem item;
       item.name = setting->flag().substr(2);
@@ -255,38 +259,38 @@ Definition::Definition() {
   takeover->add_option("--control-fd", takeover_arguments.control_fd);
 }
 
-// Where the value of an option came from, as an error names it.
-std::string origin(const Setting& setting, const std::string& value, const std::string& path,
-                   const FileNotes& notes) {
+// The setting, and where its value came from, as an error names it.
+std::string name_of(const Setting& setting, const std::string& value, const std::string& path,
+                    const FileNotes& notes) {
+  const std::string key(setting.key);
   const char* from_environment = variable(setting.environment());
   if (from_environment != nullptr && value == from_environment) {
-    return setting.environment() + " in the environment: ";
+    return setting.environment() + " in the environment: " + key;
   }
-  const auto line = notes.line_of_key.find(setting.key);
-  if (line != notes.line_of_key.end() && from_environment == nullptr) {
-    return path + ":" + std::to_string(line->second) + ": ";
+  const auto entry = notes.entries.find(setting.key);
+  if (entry != notes.entries.end() && from_environment == nullptr && value == entry->second.value) {
+    return path + ":" + std::to_string(entry->second.line) + ": " + key;
   }
-  return "";
+  return setting.flag();
 }
 
 result<Config> gather(const Definition& definition, const std::string& path) {
   Config config;
-  std::map<std::string, std::string, std::less<>> origins;
+  std::map<std::string, std::string, std::less<>> names;
   for (std::size_t i = 0; i < settings().size(); ++i) {
     const auto& setting = settings()[i];
     if (definition.options[i]->count() == 0) continue;
     const std::string& value = definition.values[i];
-    const std::string& from = origins[std::string(setting.key)] =
-        origin(setting, value, path, definition.notes);
-    if (auto ok = setting.read(config, value); !ok) {
-      const auto& name = from.empty() ? setting.flag() : std::string(setting.key);
-      return configuration_failure(from + name + ": " + ok.error().message);
-    }
+    const std::string& name = names[std::string(setting.key)] =
+        name_of(setting, value, path, definition.notes);
+    if (auto ok = setting.read(config, value); !ok)
+      return configuration_failure(name + ": " + ok.error().message);
   }
   if (config.database_password_file.empty()) config.database_password_file = password_credential();
   if (const auto wrong = contradiction(config)) {
-    return configuration_failure(origins[std::string(wrong->key)] + std::string(wrong->key) + ": " +
-                                 wrong->message);
+    const auto name = names.find(wrong->key);
+    return configuration_failure((name == names.end() ? std::string(wrong->key) : name->second) +
+                                 ": " + wrong->message);
   }
   return config;
 }

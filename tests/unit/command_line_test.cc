@@ -17,6 +17,13 @@ TEST_F(CommandLineTest, ABadValueNamesItsFlagOrVariable) {
   EXPECT_HAS(error({}), "TXINDEXD_WORKERS in the environment: workers: 'x' is not");
 }
 
+TEST_F(CommandLineTest, AFlagThatBeatsTheFileIsNamedAndNotTheFile) {
+  const std::string path = file("workers = 2\nadmin = 127.0.0.1:9464\n");
+  EXPECT_EQ(error({"--config", path, "--workers=-1"}).find("--workers: '-1'"), 0U);
+  EXPECT_HAS(error({"--config", path, "--listen=127.0.0.1:9464"}), path + ":2: admin: ");
+  EXPECT_EQ(error({"--config", path, "--admin=127.0.0.1:9400"}).find("--admin: "), 0U);
+}
+
 TEST_F(CommandLineTest, AFlagThatIsUnknownOrLacksItsValueIsNamed) {
   EXPECT_HAS(error({"--wrokers", "2"}), "--wrokers");
   EXPECT_HAS(error({"--workers"}), "--workers");

@@ -158,12 +158,13 @@ TEST_F(ConfigTest, APasswordThatSystemdPassesIsTheDefaultOfThePasswordFile) {
 
 TEST_F(ConfigTest, ValuesThatContradictEachOtherAreErrors) {
   EXPECT_HAS(error({"--partition-interval", "10min"}),
-             "partition.interval: '10min' is less than twice");
-  EXPECT_HAS(error({"--partition-interval", "7h"}), "partition.interval: '7h' is neither");
-  EXPECT_HAS(error({"--partition-interval", "36h"}), "partition.interval");
-  EXPECT_HAS(error({"--partition-interval", "64s", "--dedup-window", "0"}), "partition.interval");
-  EXPECT_HAS(error({"--admin", "127.0.0.1:9400"}), "admin: ");
-  EXPECT_HAS(error({"--workers", "256", "--verify-threads", "256"}), "verify.threads: ");
+             "--partition-interval: '10min' is less than twice");
+  EXPECT_HAS(error({"--partition-interval", "7h"}), "--partition-interval: '7h' is neither");
+  EXPECT_HAS(error({"--partition-interval", "36h"}), "--partition-interval: ");
+  EXPECT_HAS(error({"--partition-interval", "64s", "--dedup-window", "0"}),
+             "--partition-interval: ");
+  EXPECT_HAS(error({"--admin", "127.0.0.1:9400"}), "--admin: ");
+  EXPECT_HAS(error({"--workers", "256", "--verify-threads", "256"}), "--verify-threads: ");
   EXPECT_EQ(
       file_error("dedup.window = 1min\npartition.interval = 7h\n").find(path() + ":2: partition"),
       0u);
