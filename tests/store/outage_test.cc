@@ -348,6 +348,9 @@ TEST_F(OutageTest, ASessionThatBecomesReadOnlyIsGivenUp) {
   PgStore store(options(), block);
   ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
   postgres.set("default_transaction_read_only", "on");
+  // A session that begins now has it, so the other has been told.
+  ASSERT_TRUE(test::eventually(
+      [&] { return postgres.query("SHOW default_transaction_read_only") == "on"; }));
   Pending pending(store, sample.make_many(10));
   EXPECT_TRUE(counted(Word::postgres_errors, 3));
   EXPECT_FALSE(pending.returned);
