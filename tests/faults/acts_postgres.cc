@@ -13,13 +13,14 @@ namespace {
 using Part = Act::Part;
 
 // Asks PostgreSQL to do something to sessions of the service; false: it could not be asked, or
-// there are none.
+// there are none. `which` may ask for a `rank`, from 0 to 1 in no order.
 bool to_sessions(Arena& arena, const std::string& function, const std::string& which) {
   if (arena.postgres() == nullptr) return false;
   try {
     return arena.postgres()->query("SELECT count(" + function +
-                                   "(pid)) FROM pg_stat_activity"
-                                   " WHERE application_name = 'txindexd' AND " +
+                                   "(pid)) FROM (SELECT pid, state, percent_rank() OVER"
+                                   " (ORDER BY hashint4(pid)) AS rank FROM pg_stat_activity"
+                                   " WHERE application_name = 'txindexd') AS sessions WHERE " +
                                    which) != "0";
   } catch (const pqxx::failure&) {
     return false;
@@ -108,10 +109,11 @@ const Act postgres_forgets = {
     seen<postgres_forgets>};
 
 const Act postgres_terminate = {"pg_terminate_backend", Part::postgres,
+                                // At least one: the first has the rank 0.
                                 [](Arena& arena, Random& random) {
                                   const std::string share = std::to_string(20 + random.below(80));
                                   return to_sessions(arena, "pg_terminate_backend",
-                                                     "pid % 100 < " + share);
+                                                     "rank * 100 < " + share);
                                 },
                                 [](const Outcome& o) {
                                   return o.logged({"PostgreSQL failed", "the connection is lost"});
