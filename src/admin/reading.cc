@@ -42,6 +42,11 @@ SlotReading read_slot(const stats::Segment& segment, std::size_t slot, std::int6
   return reading;
 }
 
+// The supervisor asks no worker how it gets on with the database.
+bool database_away(const stats::Snapshot& total) {
+  return total[Word::writers] > 0 && total[Word::postgres_connected] == 0;
+}
+
 // When the worker that measures changes, two know it for a moment: that must not look like twice
 // as much.
 std::optional<StoreReading> store_of(const std::vector<SlotReading>& workers) {
@@ -79,6 +84,11 @@ Reading read(const stats::Segment& segment, std::int64_t steady_us, std::int64_t
   reading.admin = read_slot(segment, stats::kAdminSlot, steady_us);
   reading.tokens = stats::take_snapshot(segment.tokens());
   reading.store = store_of(reading.workers);
+  auto& state = reading.service.words[static_cast<std::size_t>(ServiceWord::service_state)];
+  if (state == static_cast<std::uint64_t>(stats::ServiceState::serving) &&
+      database_away(reading.total)) {
+    state = static_cast<std::uint64_t>(stats::ServiceState::degraded);
+  }
   return reading;
 }
 
@@ -88,6 +98,7 @@ std::string_view unreadiness(const Reading& reading) {
     return "the service is draining";
   }
   if (reading.workers_ready() == 0) return "no worker is ready";
+  if (database_away(reading.total)) return "PostgreSQL is away: no writer is connected";
   return {};
 }
 

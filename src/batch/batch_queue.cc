@@ -46,18 +46,28 @@ bool BatchQueue::try_push(flow::ParcelPtr& parcel, Time since, Time now) {
   return true;
 }
 
+// Waits until a batch is due, or nothing more will come. False: there is nothing at `until`.
+// Whoever waits for what is there does not leave it: nobody else was woken for it.
+bool BatchQueue::wait(std::unique_lock<std::mutex>& lock, Time until) {
+  for (;;) {
+    const auto due = batcher_.due();
+    if (!due && closed_) return true;
+    const auto now = std::chrono::steady_clock::now();
+    if (is_due(now)) return true;
+    if (!due && now >= until) return false;
+    due_.wait_until(lock, due.value_or(until));
+  }
+}
+
+bool BatchQueue::wait(std::chrono::milliseconds idle) {
+  std::unique_lock lock(mutex_);
+  return wait(lock, std::chrono::steady_clock::now() + idle);
+}
+
 Batch BatchQueue::take() {
   std::unique_lock lock(mutex_);
-  while (!is_due(std::chrono::steady_clock::now())) {
-    const auto due = batcher_.due();
-    if (!due && closed_) return {};
-    if (due) {
-      due_.wait_until(lock, *due);
-    } else {
-      due_.wait(lock);
-    }
-  }
-  return take_due(std::move(lock));
+  wait(lock, Time::max());
+  return batcher_.empty() ? Batch() : take_due(std::move(lock));
 }
 
 void BatchQueue::settled() {

@@ -1,6 +1,7 @@
 // The batcher with a lock around it: verify threads put parcels in, writers wait for batches.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -16,6 +17,9 @@ class BatchQueue {
       : batcher_(options), capacity_rows_(capacity_rows), stats_(stats) {}
 
   void push(flow::ParcelPtr parcel);
+
+  // Waits until a batch is due, or for this long if there is none to wait for: false.
+  bool wait(std::chrono::milliseconds idle);
 
   // Waits until a batch is due. Empty: closed, and everything has been taken. Who has taken one
   // says when it is settled, and then takes the next or leaves it to others for good.
@@ -37,6 +41,7 @@ class BatchQueue {
  private:
   bool has_room() const { return batcher_.rows() < capacity_rows_; }
   bool is_due(Time now) const;
+  bool wait(std::unique_lock<std::mutex>& lock, Time until);
   bool add(flow::ParcelPtr parcel, Time since, Time now);
   Batch take_due(std::unique_lock<std::mutex> lock);
   void publish_depth();

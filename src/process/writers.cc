@@ -1,8 +1,15 @@
 #include "process/writers.h"
 
+#include <chrono>
+
 #include "process/batch_rows.h"
 
 namespace txindex::process {
+namespace {
+
+constexpr std::chrono::seconds kLookAfter{1};
+
+}  // namespace
 
 Writers::Writers(std::vector<std::unique_ptr<store::Store>> stores, batch::BatchQueue& queue,
                  stats::Block& stats, std::function<void(batch::Batch)> on_written)
@@ -24,6 +31,8 @@ void Writers::join() {
 void Writers::work(store::Store& store) {
   BatchRows rows;
   for (;;) {
+    while (!queue_.wait(kLookAfter))
+      store.look_after();
     batch::Batch batch = queue_.take();
     if (batch.empty()) return;
     if (const auto to_write = rows.collect(batch); !to_write.empty()) {

@@ -292,6 +292,13 @@ void CommitProtocol::recover(const DatabaseError& error) {
   step_ = Step::wait;
 }
 
+void CommitProtocol::failed_idle(const DatabaseError& error) {
+  stats::add(stats_, Word::postgres_errors);
+  outage(error);
+  has_session_ = false;
+  step_ = Step::done;
+}
+
 // Said when it begins, when there is another reason, since the first may be a symptom only, and
 // from time to time.
 void CommitProtocol::outage(const DatabaseError& error) {

@@ -91,6 +91,9 @@ class CommitProtocol {
   void waited();
   // The step did not succeed.
   void failed(const DatabaseError& error);
+  // After Step::done or begin_connection(): there is no session any more, or none to be had, and
+  // nothing that has to wait for one. Step::done.
+  void failed_idle(const DatabaseError& error);
 
  private:
   // A part of a batch on its way, and what earlier attempts have taught about it.

@@ -1,6 +1,7 @@
 #include "store/pg_connection.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <memory>
@@ -65,6 +66,17 @@ void PgConnection::copy(const std::string& sql, std::span<const std::string_view
     expect(connection, PGRES_COMMAND_OK, sql);
   }
   if (const Result more{PQgetResult(connection)}; more) fail(connection, more, sql);
+}
+
+bool PgConnection::alive() {
+  PGconn* const connection = policy_.connected();
+  if (connection == nullptr) return false;
+  // What comes unasked is a notice, the new value of a setting, or why this is the end.
+  pollfd socket = {.fd = PQsocket(connection), .events = POLLIN, .revents = 0};
+  while (poll(&socket, 1, 0) > 0) {
+    if (PQconsumeInput(connection) == 0 || PQstatus(connection) != CONNECTION_OK) return false;
+  }
+  return true;
 }
 
 }  // namespace txindex::store

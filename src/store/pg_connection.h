@@ -25,6 +25,10 @@ class PgConnection : public pqxx::connection_base {
   // connection broke.
   void copy(const std::string& sql, std::span<const std::string_view> data);
 
+  // False: PostgreSQL has ended the connection, or it broke. Between statements; does not wait, and
+  // asks nobody.
+  bool alive();
+
  private:
   // Connects as libpqxx does by itself, and remembers what has come of it.
   class Policy : public pqxx::connectionpolicy {

@@ -66,6 +66,9 @@ class PgSession {
 
   std::int64_t next_block();
 
+  // False: there is nobody at the other end. Does not wait.
+  bool alive() { return connection_.alive(); }
+
  private:
   // Counts what PostgreSQL warns of while a statement runs.
   class Warnings : public pqxx::errorhandler {

@@ -103,21 +103,37 @@ bool PgStore::write(std::span<Row> rows) {
 bool PgStore::run() {
   while (protocol_.step() != Step::done) {
     if (stop_.stopped()) return false;
-    DatabaseError error;
-    try {
-      do_step();
-      continue;
-    } catch (const pqxx::pqxx_exception& problem) {
-      error = classify(problem.base());
-    } catch (const Refused& refused) {
-      error = {Verdict::refused, false, "", refused.what()};
-    }
+    const auto error = try_step();
+    if (!error) continue;
     // The connection may have been cut by stop().
     if (stop_.stopped()) return false;
-    protocol_.failed(error);
+    protocol_.failed(*error);
     if (!protocol_.has_session()) close_session();
   }
   return true;
+}
+
+void PgStore::look_after() {
+  if (stop_.stopped()) return;
+  if (session_) {
+    if (session_->alive()) return;
+    protocol_.failed_idle(classify(pqxx::broken_connection("")));
+    close_session();
+  }
+  // Once: while the database is away the thread has to be back for who closes its queue.
+  protocol_.begin_connection();
+  if (const auto error = try_step()) protocol_.failed_idle(*error);
+}
+
+std::optional<DatabaseError> PgStore::try_step() {
+  try {
+    do_step();
+    return std::nullopt;
+  } catch (const pqxx::pqxx_exception& problem) {
+    return classify(problem.base());
+  } catch (const Refused& refused) {
+    return DatabaseError{Verdict::refused, false, "", refused.what()};
+  }
 }
 
 void PgStore::do_step() {

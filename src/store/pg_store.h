@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "txindex/result.h"
@@ -46,6 +47,7 @@ class PgStore : public Store {
   bool connect();
 
   bool write(std::span<Row> rows) override;
+  void look_after() override;
 
   // Also ends a statement that is running, by cutting its connection. An attempt to connect ends
   // by itself within connect_timeout (5 s by default).
@@ -53,6 +55,7 @@ class PgStore : public Store {
 
  private:
   bool run();
+  std::optional<DatabaseError> try_step();
   void do_step();
   void make_partitions();
   void open_session();

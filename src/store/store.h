@@ -33,6 +33,11 @@ class Store {
   // stop().
   virtual bool write(std::span<Row> rows) = 0;
 
+  // To be called about once a second by a thread that has nothing to write, so that who looks at
+  // the statistics, and who sends the next transaction, need not find out that the connection has
+  // ended meanwhile: makes a new one, if one can be had at once.
+  virtual void look_after() {}
+
   // Makes a write() that waits for the database give up. What was sent may still be committed.
   virtual void stop() = 0;
 };

@@ -11,6 +11,7 @@
 
 #include "txindex/endpoint.h"
 
+#include "support/expect.h"
 #include "support/http_exchange.h"
 #include "support/postgres.h"
 #include "support/process.h"
@@ -70,6 +71,22 @@ TEST_F(AdminServiceTest, ItAnswersAtOnceWhileWorkersAreSaturatedAndWhileOneHangs
   EXPECT_LE(median_of_answers(port()), test::kAtOnce);
   EXPECT_EQ(http_get(port(), "/readyz").status, 200) << "the other one is ready";
   kill(hung, SIGCONT);
+}
+
+TEST_F(AdminServiceTest, ThatPostgresIsAwayIsSeenWithoutATransaction) {
+  const auto state = [&] { return std::string(status().at("state").as_string()); };
+  EXPECT_EQ(state(), "serving");
+  postgres.stop(PostgresCluster::Mode::fast);
+  EXPECT_TRUE(eventually([&] { return http_get(port(), "/readyz").status == 503; }));
+  EXPECT_EQ(http_get(port(), "/readyz").body,
+            "not ready: PostgreSQL is away: no writer is connected\n");
+  EXPECT_EQ(state(), "degraded");
+  const auto said = run({TXINDEX_BINARY, "status", "--admin", server.admin_address()});
+  EXPECT_EQ(said.status, 3);
+  EXPECT_HAS(said.output, "0 of 4 writers connected");
+  postgres.start();
+  EXPECT_TRUE(eventually([&] { return http_get(port(), "/readyz").status == 200; }));
+  EXPECT_EQ(state(), "serving");
 }
 
 // Of one scrape, everything that only grows.

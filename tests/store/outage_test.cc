@@ -359,6 +359,48 @@ TEST_F(OutageTest, ASessionThatBecomesReadOnlyIsGivenUp) {
   EXPECT_EQ(count("transactions"), "11");
 }
 
+// Who looks at the statistics need not send a transaction to find out.
+TEST_F(OutageTest, AWriterWithNothingToDoNoticesThatItsConnectionHasEndedAndMakesAnother) {
+  PgStore store(options(), block);
+  ASSERT_TRUE(store.connect());
+  store.look_after();
+  EXPECT_EQ(stats::get(block, Word::postgres_connects), 1U);
+  ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
+
+  // Of this one the reason comes before the end.
+  postgres.query(
+      "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+      " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()");
+  store.look_after();
+  EXPECT_EQ(stats::get(block, Word::postgres_connects), 2U);
+  EXPECT_EQ(stats::get(block, Word::postgres_connected), 1U);
+
+  postgres.kill9();
+  for (int i = 0; i < 2; ++i) {
+    store.look_after();
+    EXPECT_EQ(stats::get(block, Word::postgres_connected), 0U);
+  }
+  postgres.start();
+  EXPECT_TRUE(test::eventually([&] {
+    store.look_after();
+    return stats::get(block, Word::postgres_connected) == 1;
+  }));
+  const auto errors = stats::get(block, Word::postgres_errors);
+  ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
+  EXPECT_EQ(stats::get(block, Word::postgres_errors), errors);
+}
+
+TEST_F(OutageTest, WithoutAConnectionAfterALookItIsWrittenAllTheSame) {
+  PgStore store(options(), block);
+  ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
+  postgres.stop(test::PostgresCluster::Mode::fast);
+  store.look_after();
+  ASSERT_EQ(stats::get(block, Word::postgres_connected), 0U);
+  postgres.start();
+  ASSERT_EQ(write_one(store, sample.make()), Outcome::committed);
+  EXPECT_EQ(count("transactions"), "2");
+}
+
 // The first may be a symptom only. Two that take turns do not fill the log.
 TEST(OutageLog, HasEachReasonAtOnceAndTheLastFromTimeToTime) {
   stats::Block block{};

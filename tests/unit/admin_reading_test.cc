@@ -116,6 +116,28 @@ TEST_F(AdminReadingTest, TransactionsCanBeTakenWhileAWorkerIsReadyAndTheServiceD
   EXPECT_EQ(unreadiness(reading()), "the service is draining");
 }
 
+TEST_F(AdminReadingTest, NoneAreTakenWhileNoWriterIsConnected) {
+  const auto state = [this] {
+    return static_cast<stats::ServiceState>(reading().service[ServiceWord::service_state]);
+  };
+  const auto set_state = [this](stats::ServiceState s) {
+    set(segment.service(), ServiceWord::service_state, static_cast<std::uint64_t>(s));
+  };
+  set_state(stats::ServiceState::serving);
+  process(0, 0, 101, 1, ProcessState::ready);
+  EXPECT_EQ(state(), stats::ServiceState::serving) << "workers have no writers yet";
+  for (const std::size_t slot : {0, 1})
+    set(block(slot), Word::writers, 2);
+  set(block(1), Word::postgres_connected, 1);
+  EXPECT_EQ(unreadiness(reading()), "");
+  EXPECT_EQ(state(), stats::ServiceState::serving) << "one of four is enough";
+  set(block(1), Word::postgres_connected, 0);
+  EXPECT_EQ(unreadiness(reading()), "PostgreSQL is away: no writer is connected");
+  EXPECT_EQ(state(), stats::ServiceState::degraded);
+  set_state(stats::ServiceState::draining);
+  EXPECT_EQ(state(), stats::ServiceState::draining);
+}
+
 // --- What changes ------------------------------------------------------------------------------
 
 TEST_F(AdminReadingTest, ASampleIsWhatHappenedSinceTheOneBefore) {

@@ -226,6 +226,20 @@ TEST(BatchQueue, AWriterThatWaitsForAnotherIsWokenWhenTwoAreNeeded) {
   EXPECT_EQ(complete(std::move(under_way)), 1U);
 }
 
+TEST(BatchQueue, AWriterLooksUpFromTimeToTimeWhileNothingWaitsAndOnlyThen) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 5ms}, 100, *stats);
+  EXPECT_FALSE(queue.wait(0ms));
+  EXPECT_FALSE(queue.wait(1ms));
+  queue.push(parcel_of_now(1, sink));
+  EXPECT_TRUE(queue.wait(0ms)) << "nobody else would be woken for what waits";
+  EXPECT_EQ(complete(queue.take()), 1U);
+  queue.close();
+  EXPECT_TRUE(queue.wait(1h));
+  EXPECT_TRUE(queue.take().empty());
+}
+
 TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
