@@ -36,7 +36,7 @@ int child_failed(int control_fd, const Failure& failure) {
   return fail(failure);
 }
 
-// The descriptor for that, of a command line that cannot be parsed; -1 if it names none.
+// The descriptor for that, also of a command line that cannot be parsed; -1 if it names none.
 int control_fd_of(int argc, char** argv) {
   static constexpr std::string_view kFlag = "--control-fd=";
   int fd = -1;
@@ -63,7 +63,7 @@ int migrate(const config::Config& config) {
     log::critical("{}", done.error().message);
     return done.error().exit_status;
   }
-  if (*done > 0) log::info("the schema is at version {}", store::schema_version());
+  log::info("the schema is at version {}{}", store::schema_version(), *done > 0 ? "" : " already");
   return 0;
 }
 
@@ -182,10 +182,9 @@ int print_version() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const int control_fd = control_fd_of(argc, argv);
   auto line = config::parse_command_line(argc, argv);
-  if (!line) {
-    return child_failed(control_fd_of(argc, argv), line.error());
-  }
+  if (!line) return child_failed(control_fd, line.error());
   switch (line->command) {
     case config::Command::help:
       std::fputs(line->help.c_str(), stdout);
@@ -200,18 +199,17 @@ int main(int argc, char** argv) {
   }
   // Every process reads the file, so that a rolling restart is enough for a new password.
   auto& config = line->config;
-  if (auto ok = add_passwords(config, line->command); !ok) {
-    return child_failed(control_fd_of(argc, argv), ok.error());
-  }
+  if (auto ok = add_passwords(config, line->command); !ok)
+    return child_failed(control_fd, ok.error());
   // Each worker reads certificates and tokens for itself, and chooses what verifies; here so that
   // what is wrong is said at once, and never by a supervisor that could not go back any more.
   const bool takes_over = line->command == config::Command::takeover;
   if (line->command == config::Command::check_config || line->command == config::Command::serve ||
       (takes_over && line->takeover.check)) {
     if (auto guard = access::Guard::load(config); !guard)
-      return child_failed(line->takeover.control_fd, guard.error());
+      return child_failed(control_fd, guard.error());
     if (auto backend = verify::start(config.verify_backend); !backend)
-      return child_failed(line->takeover.control_fd, backend.error());
+      return child_failed(control_fd, backend.error());
   }
   if (line->command == config::Command::check_config || line->command == config::Command::serve ||
       takes_over) {
@@ -219,15 +217,15 @@ int main(int argc, char** argv) {
       line->warnings.push_back(std::move(warning));
   }
   if (line->command == config::Command::check_config) {
+    if (auto ok = log::check_file(config.log_file); !ok) return fail(ok.error());
     for (const auto& warning : line->warnings)
       std::fprintf(stderr, "txindexd: %s\n", warning.c_str());
     std::puts("configuration ok");
     return 0;
   }
 
-  if (auto ok = log::initialise(log_options(line->config), process_name(*line)); !ok) {
-    return child_failed(line->child.control_fd, ok.error());
-  }
+  if (auto ok = log::initialise(log_options(line->config), process_name(*line)); !ok)
+    return child_failed(control_fd, ok.error());
   // A peer that is gone is an error of the write that finds out, nowhere a reason to die.
   signal(SIGPIPE, SIG_IGN);
   const int status = run(*line, argc, argv);

@@ -79,26 +79,31 @@ result<void> initialise(const Options& options, const std::string& process) {
   return {};
 }
 
-void reopen() {
-  if (const auto reopened = the_logger().sink->reopen(); !reopened) {
-    error("{}; going on with the file that was open", reopened.error().message);
-  }
+result<void> check_file(const std::string& path) {
+  return path.empty() ? result<void>() : Sink::check(path);
+}
+
+bool reopen() {
+  const auto reopened = the_logger().sink->reopen();
+  if (!reopened) error("{}; going on with the file that was open", reopened.error().message);
+  return reopened.has_value();
 }
 
 void reopen(int fd, const std::string& path) {
   Sink& sink = *the_logger().sink;
   if (path == sink.path()) {
+    if (fd < 0) return;
     if (const auto replaced = sink.replace(fd); !replaced)
       error("{}; going on with the file that was open", replaced.error().message);
     return;
   }
   // It was set since, and the supervisor does not know it yet.
-  ::close(fd);
-  if (const auto reopened = sink.reopen(); !reopened) {
+  if (fd >= 0) ::close(fd);
+  if (!sink.reopen()) {
     error(
-        "{}; going on with the file that was open, because the supervisor has still {}; SIGHUP "
-        "renews it",
-        reopened.error().message, path);
+        "log.file: {}: going on with the file that was open, because the supervisor has still {}; "
+        "SIGHUP renews it",
+        sink.path(), path.empty() ? "standard error" : path);
   }
 }
 

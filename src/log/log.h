@@ -37,12 +37,17 @@ struct Options {
 // when the level is none or the file cannot be opened.
 result<void> initialise(const Options& options, const std::string& process);
 
+// Whether this user could open the file, which is not made: kExitConfiguration. Empty: standard
+// error.
+result<void> check_file(const std::string& path);
+
 // Opens the file anew, after it was renamed. If that cannot be done, says so in the old one, which
-// stays in use.
-void reopen();
+// stays in use, and returns false.
+bool reopen();
 
 // For a process that can no longer open it, from one that can: descriptor() is from then on another
-// descriptor's file, which is taken over. Of a file other than file(), see reopen().
+// descriptor's file, which is taken over. -1 and an empty path: that one's is standard error. Of a
+// file other than `path` it is tried here, which a sandbox does not allow.
 void reopen(int fd, const std::string& path);
 // Opens the file for such a process: with a position and flags of its own. -1 for standard error,
 // and when it cannot be opened, which is logged. The caller closes it.

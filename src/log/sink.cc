@@ -8,15 +8,22 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace txindex::log {
 namespace {
 
 thread_local std::span<const Field> fields_of_thread;
 
+constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC;
+
+Failure cannot_open(const std::string& path) {
+  return configuration_failure("log.file: " + path + ": " + std::strerror(errno));
+}
+
 result<int> open_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-  if (fd < 0) return configuration_failure("log.file: " + path + ": " + std::strerror(errno));
+  const int fd = ::open(path.c_str(), kFlags | O_CREAT, 0640);
+  if (fd < 0) return cannot_open(path);
   return fd;
 }
 
@@ -62,6 +69,19 @@ result<std::shared_ptr<Sink>> Sink::open(const std::string& path) {
   sink->path_ = path;
   sink->fd_ = *fd;
   return sink;
+}
+
+// Who checks a configuration may be another user, whose file the service could not open.
+result<void> Sink::check(const std::string& path) {
+  // Of a pipe that nobody reads, open() would wait for a reader.
+  if (const int fd = ::open(path.c_str(), kFlags | O_NONBLOCK); fd >= 0) {
+    ::close(fd);
+    return {};
+  }
+  if (errno != ENOENT) return cannot_open(path);
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) return cannot_open(path);
+  return {};
 }
 
 Sink::~Sink() {

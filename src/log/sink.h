@@ -47,6 +47,8 @@ class Sink final : public spdlog::sinks::base_sink<std::mutex> {
   Sink() = default;
   // The file, made if it is not there; closed on exec. Fails with its path and the reason.
   static result<std::shared_ptr<Sink>> open(const std::string& path);
+  // Whether open() would succeed; the file is not made.
+  static result<void> check(const std::string& path);
   ~Sink() override;
 
   // Opens the file by its path again, after it was renamed. If that fails, the old one stays in

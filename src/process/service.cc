@@ -170,10 +170,11 @@ void Service::end(int signal) {
 // The children cannot open files to be written. Each has one of its own, so that none can change
 // how another writes.
 void Service::reopen_logs() {
-  log::reopen();
+  if (!log::reopen()) return;  // all go on with what is open
   Message message{.type = MessageType::reopen_logs, .text = log::file()};
   for (const auto& child : children_) {
     const Descriptor file(log::open_again());
+    if (!file && !log::file().empty()) continue;
     message.slot = child.slot;
     if (child.control) (void)send_message(child.control.get(), message, file ? file.get() : -1);
   }

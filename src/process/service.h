@@ -99,6 +99,7 @@ class Service {
   void request_roll(const char* why);
   void advance_roll();
   void begin_roll();
+  void warn_of_changes_that_wait() const;
   void hand_over();
   void end_roll(const std::string& failure);
   void tell_outcome(const std::string& failure);

@@ -1,6 +1,9 @@
 // The rolling restart, and more or fewer workers.
+#include <array>
 #include <cmath>
 
+#include "config/command_line.h"
+#include "config/settings.h"
 #include "log/log.h"
 #include "process/service.h"
 #include "stats/service.h"
@@ -57,6 +60,28 @@ void Service::advance_roll() {
   }
 }
 
+// Replacements read the configuration anew, the supervisor only when it is renewed.
+void Service::warn_of_changes_that_wait() const {
+  constexpr std::array<std::string_view, 9> kOfTheSupervisor = {
+      "listen",      "admin",     "workers",  "drain_timeout", "roll.ready_timeout",
+      "roll.settle", "log.level", "log.file", "log.format"};
+  std::vector<const char*> argv = {program_.path.c_str()};
+  for (const auto& argument : program_.arguments)
+    argv.push_back(argument.c_str());
+  const auto line = config::parse_command_line(static_cast<int>(argv.size()), argv.data());
+  if (!line) return;  // the replacement will say why
+  std::string changed;
+  for (const std::string_view key : kOfTheSupervisor) {
+    const auto& setting = *config::find_setting(key);
+    if (setting.write(config_) == setting.write(line->config)) continue;
+    changed.append(changed.empty() ? "" : ", ").append(key);
+  }
+  if (changed.empty()) return;
+  log::event(log::Level::warning,
+             "the supervisor goes on with settings that have changed: SIGHUP renews it",
+             {{"settings", changed}});
+}
+
 void Service::begin_roll() {
   std::vector<int> slots;
   for (const int slot : table_.slots()) {
@@ -66,6 +91,7 @@ void Service::begin_roll() {
   roll_began_ = Clock::now();
   ++rolls_;
   log::event(log::Level::info, "a rolling restart begins", {{"roll", rolls_}});
+  warn_of_changes_that_wait();
   roll_.emplace(std::move(slots), Roll::Limits{config_.roll_ready_timeout, config_.roll_settle});
 }
 

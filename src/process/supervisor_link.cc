@@ -41,8 +41,7 @@ void SupervisorLink::wait() {
 
 void SupervisorLink::on_message(Received received) {
   if (received.message.type != MessageType::reopen_logs) return on_message_(std::move(received));
-  received.descriptor ? log::reopen(received.descriptor.release(), received.message.text)
-                      : log::reopen();
+  log::reopen(received.descriptor.release(), received.message.text);
 }
 
 void SupervisorLink::stop() {

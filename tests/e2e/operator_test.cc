@@ -52,6 +52,15 @@ TEST_F(OperatorTest, StatusSaysWhatHasBeenDone) {
   EXPECT_HAS(gone.output, server->admin_address());
 }
 
+TEST(ToolsTest, ACommandThatThereIsNotIsNamed) {
+  for (const auto& [word, meant] : {std::pair{"sent", ", did you mean send?"}, {"bogus", ""}}) {
+    const Ran ran = run({TXINDEX_BINARY, word, "--flag"});
+    EXPECT_EQ(ran.status, 2);
+    EXPECT_EQ(ran.output, std::string("txindex: there is no command '") + word + "'" + meant +
+                              " (txindex --help lists them)\n");
+  }
+}
+
 TEST(ToolsTest, NumbersThatDoNotFitAreRefused) {
   const std::string too_large = "99999999999999999999";
   for (const std::vector<std::string>& flags :
@@ -125,6 +134,28 @@ TEST_F(OperatorTest, ARotatedLogIsOpenedAnewByEveryProcess) {
     EXPECT_HAS(read_file(log), word);
   }
   EXPECT_EQ(read_file(log + ".1").find("ended with status 0"), std::string::npos);
+}
+
+TEST_F(OperatorTest, ALogThatCannotBeOpenedAnewIsSaidOnceInTheOldOne) {
+  const std::string folder = dir / "logs";
+  std::filesystem::create_directory(folder);
+  Server::Options options;
+  options.flags = {"--workers=1", "--log-file=" + folder + "/log", "--log-level=debug"};
+  options.wait = false;
+  Server logging(postgres.conninfo(), options);
+  const auto log = [&, moved = folder + ".1/log"] {
+    return read_file(std::filesystem::exists(moved) ? moved : folder + "/log");
+  };
+  const auto said = [&](const std::string& what) { return log().find(what); };
+  ASSERT_TRUE(eventually([&] { return said("listening on") != std::string::npos; }));
+  std::filesystem::rename(folder, folder + ".1");
+  kill(logging.pid(), SIGUSR1);
+  ASSERT_TRUE(eventually([&] { return said("log: No such file") != std::string::npos; }));
+  EXPECT_EQ(logging.stop(), 0);
+  EXPECT_EQ(said("log.file: "), log().rfind("log.file: ")) << log();
+  // Each says a last word.
+  for (const char* word : {"ended with status 0", "[worker 0 ", "[admin "})
+    EXPECT_GT(log().rfind(word), said("log.file: ")) << log();
 }
 
 }  // namespace

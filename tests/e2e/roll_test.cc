@@ -194,13 +194,18 @@ TEST_F(RollTest, WorkersKilledOneAfterTheOtherCostNobodyAConnection) {
 TEST_F(RollTest, ANewProgramAndANewConfigurationAreWhatRunsAfterwards) {
   start();
   install(TXINDEXD_NEXT_BINARY);
-  configure("log.level = debug\n");
+  configure("log.level = debug\ndrain_timeout = 7s\n");
   roll();
   ASSERT_TRUE(server->logs("a rolling restart is done roll=1 ")) << server->log();
   const auto workers = server->worker_pids();
   for (const pid_t pid : workers)
     EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid) + "/exe"), binary);
   EXPECT_TRUE(server->logs("debug [worker 0 " + std::to_string(workers.at(0)))) << server->log();
+  const std::string waits = "goes on with settings that have changed: SIGHUP renews it settings=";
+  EXPECT_TRUE(server->logs(waits + "\"drain_timeout, log.level\"\n")) << server->log();
+  roll(SIGHUP);
+  ASSERT_TRUE(server->logs("a rolling restart is done roll=2 ")) << server->log();
+  EXPECT_EQ(server->log().find(waits), server->log().rfind(waits));
   EXPECT_EQ(server->stop(), 0) << server->log();
 }
 
@@ -347,6 +352,13 @@ TEST_F(RollTest, ASupervisorThatCannotStartLeavesTheOldOneRunning) {
   start();
   install_script("#!/bin/sh\nexit 9\n");
   expect_aborted("re-executing " + binary + ": exited with status 9", SIGHUP);
+}
+
+TEST_F(RollTest, ALogFileThatTheNewSupervisorCannotOpenLeavesTheOldOneRunning) {
+  start();
+  const std::string file = dir / "none/log";
+  configure("log.file = " + file + "\n");
+  expect_aborted("re-executing " + binary + ": log.file: " + file + ": No such file", SIGHUP);
 }
 
 TEST_F(RollTest, ASupervisorThatIsMissingLeavesTheOldOneRunning) {

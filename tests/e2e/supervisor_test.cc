@@ -96,6 +96,10 @@ TEST(CommandLineTest, WhatIsPrintedCanBeReadAgain) {
   const auto checked = txindexd({"--check-config", "--config", path});
   EXPECT_EQ(checked.status, 0);
   EXPECT_EQ(checked.output, "configuration ok\n");
+  const std::string log = dir / "none/log";
+  const auto refused = txindexd({"--check-config", "--config", path, "--log-file", log});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_EQ(refused.output, "txindexd: log.file: " + log + ": No such file or directory\n");
 }
 
 TEST(CommandLineTest, VersionAndHelp) {

@@ -121,7 +121,7 @@ TEST_F(LogTest, AFileThatWasRenamedIsOpenedAnew) {
   info("before");
   std::filesystem::rename(path, path + ".1");
   info("still there");
-  reopen();
+  EXPECT_TRUE(reopen());
   info("after");
   EXPECT_EQ(lines_of(path + ".1").size(), 2U);
   ASSERT_EQ(lines().size(), 1U);
@@ -134,7 +134,7 @@ TEST_F(LogTest, AFileThatCannotBeOpenedAnewSaysSoInTheOldOne) {
   const auto ready = initialise({.file = folder + "/log"}, "worker 7");
   ASSERT_TRUE(ready) << ready.error().message;
   std::filesystem::rename(folder, path);
-  reopen();
+  EXPECT_FALSE(reopen());
   info("going on");
   const auto written = lines_of(path + "/log");
   ASSERT_EQ(written.size(), 2U);
@@ -148,6 +148,23 @@ TEST_F(LogTest, AFileThatCannotBeOpenedIsAnErrorThatNamesIt) {
   EXPECT_EQ(failed.error().exit_status, kExitConfiguration);
   EXPECT_NE(failed.error().message.find("none/log: No such file"), std::string::npos);
   EXPECT_FALSE(initialise({.level = "loud"}, "x"));
+}
+
+TEST_F(LogTest, WhetherAFileCouldBeOpenedIsFoundOutWithoutMakingIt) {
+  EXPECT_TRUE(check_file(""));
+  EXPECT_TRUE(check_file(path));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  log_to_file();
+  EXPECT_TRUE(check_file(path));
+  const std::string missing = dir / "none/log";
+  const std::string folder = dir.path();
+  for (const auto& [file, reason] :
+       {std::pair(missing, "No such file or directory"), std::pair(folder, "Is a directory")}) {
+    const auto checked = check_file(file);
+    ASSERT_FALSE(checked) << file;
+    EXPECT_EQ(checked.error().exit_status, kExitConfiguration);
+    EXPECT_EQ(checked.error().message, "log.file: " + file + ": " + reason);
+  }
 }
 
 TEST_F(LogTest, TheFileIsNotInheritedAndNotForEverybody) {
