@@ -5,8 +5,11 @@
 // the help of a command says.
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "access/tokens.h"
+#include "text/edit_distance.h"
 #include "tools/command.h"
 #include "tools/gen.h"
 #include "tools/load.h"
@@ -257,6 +260,22 @@ A server reads the file anew at a rolling restart (txindex restart, systemctl re
   });
 }
 
+// What is wrong with the command that was typed, if it is none; CLI11 would say that one is
+// missing.
+std::optional<std::string> unknown_command(const CLI::App& app, const std::string& word) {
+  constexpr std::size_t kNear = 2;
+  std::string meant;
+  std::size_t least = kNear + 1;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const std::size_t distance = text::edit_distance(word, command->get_name());
+    if (distance == 0) return std::nullopt;
+    if (distance >= least) continue;
+    least = distance;
+    meant = ", did you mean " + command->get_name() + "?";
+  }
+  return "there is no command '" + word + "'" + meant + " (txindex --help lists them)";
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Tools around txindexd, the server that indexes signed transactions", "txindex");
   app.set_version_flag("--version", std::string("txindex ") + version());
@@ -269,6 +288,10 @@ int run(int argc, char** argv) {
   add_load(app, chosen);
   add_token(app, chosen);
   add_operator_commands(app, chosen);
+  if (argc > 1 && *argv[1] != '-') {
+    if (const auto problem = unknown_command(app, argv[1]))
+      return tell(configuration_failure(*problem));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -96,9 +96,8 @@ class Sender {
       if (auto ok = rejects_->write(as_bytes(rejects_text_)); !ok) note_failure(ok.error());
       if (auto ok = rejects_->close(); !ok) note_failure(ok.error());
     }
-    if (!failure_ && interrupts_.count() > 0) {
-      failure_ = failure("interrupted: the rest of the input was not read");
-    }
+    if (!failure_ && interrupts_.count() > 0) failure_ = failure("interrupted");
+    if (failure_ && !inputs_over_) failure_->message += "; the input was not read to its end";
     return failure_;
   }
 

@@ -40,7 +40,7 @@ std::string outcome_line(const Figures& figures) {
 }
 
 std::string store_line(const std::optional<StoreStatus>& store) {
-  if (!store) return "not measured yet";
+  if (!store) return "not measured yet, or not since PostgreSQL was away";
   return grouped(store->partitions) + " partitions, about " + grouped(store->rows) +
          " transactions, " + byte_count(static_cast<double>(store->bytes));
 }

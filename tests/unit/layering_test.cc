@@ -42,7 +42,7 @@ const std::map<std::string, Names> kMayInclude = {
      {"access", "admin", "batch", "chain", "config", "flow", "log", "net", "stats", "store",
       "verify"}},
     {"client", {"tls"}},
-    {"tools", {"access", "chain", "log", "verify"}},
+    {"tools", {"access", "chain", "log", "text", "verify"}},
 };
 
 struct Library {

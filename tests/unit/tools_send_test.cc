@@ -184,6 +184,8 @@ TEST(Send, AServerThatRefusesIsAFailureWithItsWords) {
   EXPECT_EQ(report.at("committed") + report.at("unacknowledged"), 100U);
 }
 
+constexpr const char* kNotRead = "the input was not read to its end";
+
 TEST(Send, AServerThatNeverServesIsGivenUpWithItsWords) {
   const test::TempDir dir;
   test::write_file(dir / "a.txs", file_of(0, 10));
@@ -198,6 +200,7 @@ TEST(Send, AServerThatNeverServesIsGivenUpWithItsWords) {
   const SendReport report = send(server, options);
   ASSERT_FALSE(report.done);
   EXPECT_NE(report.done.error().message.find("too many of you"), std::string::npos);
+  EXPECT_EQ(report.done.error().message.find(kNotRead), std::string::npos);
   EXPECT_EQ(report.at("unacknowledged"), 10U);
 }
 
@@ -225,6 +228,22 @@ class Fifo {
   std::string path_;
   int fd_;
 };
+
+TEST(Send, WhoGivesUpSaysThatThereWasMoreToRead) {
+  const test::TempDir dir;
+  const Fifo fifo(dir / "pipe");
+  fifo.write(file_of(0, 10));
+  Script script;
+  script.end_after = 0;
+  script.ack_first = 0;
+  FakeServer server(script);
+  SendOptions options = of({dir / "pipe"});
+  options.give_up_after = 1s;
+  const SendReport report = send(server, options);
+  ASSERT_FALSE(report.done);
+  EXPECT_NE(report.done.error().message.find(kNotRead), std::string::npos)
+      << report.done.error().message;
+}
 
 TEST(Send, WhatALivePipeGaveIsSentAtOnceAndAnInterruptEndsCleanly) {
   if (!kSignalsInterrupt) GTEST_SKIP();
