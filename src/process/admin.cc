@@ -39,7 +39,7 @@ constexpr unsigned kDrainMaxSeconds = 5;
 
 // Without SO_REUSEPORT: the port is this service's alone.
 result<Descriptor> open_listener(const Endpoint& listen) {
-  const std::string where = "admin: " + to_string(listen);
+  const std::string where = to_string(listen);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;

@@ -144,8 +144,12 @@ Worker::Worker(const config::Config& config, const WorkerEnvironment& environmen
       overload_(gate_, config.in_flight_bytes, config.writers, stats_) {}
 
 int Worker::run() {
-  supervisor_.listen([this](Received received) { on_message(std::move(received)); },
-                     [this] { drain("the supervisor is gone", true); });
+  supervisor_.listen(
+      [this](Received received) { on_message(std::move(received)); },
+      [this] {
+        log::warn("the supervisor is gone: finishing what was received, then ending");
+        drain("the supervisor is gone", true);
+      });
   signals_.async_wait([this](const error_code& cancelled, int) {
     if (!cancelled) drain("SIGTERM", true);
   });

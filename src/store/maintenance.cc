@@ -15,9 +15,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using stats::Word;
 
-// Somebody has just begun to use the server and wants to see it: while nothing is stored, it is
-// looked at this often.
-constexpr std::chrono::milliseconds kIntervalWhileEmpty = std::chrono::seconds(5);
+// Somebody has just begun to use the server and wants to see it, while nothing is stored; or what
+// was known is not any more, after an outage.
+constexpr std::chrono::milliseconds kSoon = std::chrono::seconds(5);
 constexpr auto kComplainAgain = std::chrono::hours(1);
 
 // Those that would otherwise try for the lock together spread out.
@@ -45,14 +45,13 @@ Maintenance::~Maintenance() {
 
 void Maintenance::run() {
   while (!stop_.stopped()) {
-    const bool empty = turn();
-    stop_.wait(empty ? std::min(options_.interval, kIntervalWhileEmpty)
-                     : with_jitter(options_.interval));
+    stop_.wait(turn() ? std::min(options_.interval, kSoon) : with_jitter(options_.interval));
   }
   close();
 }
 
-// Whether there is nothing in the database yet, and this is the one that looks after it.
+// Whether the next one should come soon: there is nothing in the database yet, and this is the one
+// that looks after it, or the connection is lost.
 bool Maintenance::turn() {
   try {
     if (!open()) return false;
@@ -73,8 +72,9 @@ bool Maintenance::turn() {
       complain("the database cannot be looked after", error.message);
     }
     // The lock goes with the session, and another may have it before we are back.
-    if (!answered || error.sqlstate.starts_with("57P")) close();
-    return false;
+    const bool lost = !answered || error.sqlstate.starts_with("57P");
+    if (lost) close();
+    return lost;
   }
 }
 

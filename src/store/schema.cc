@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "log/log.h"
 #include "store/connection_string.h"
 #include "store/migrations.h"
 #include "store/schema_internal.h"
@@ -27,6 +28,11 @@ int version_in(pqxx::transaction_base& work) {
   if (!table[0][0].as<bool>()) return 0;
   const auto version = work.exec("SELECT coalesce(max(version), 0) FROM txindex.schema_migrations");
   return version[0][0].as<int>();
+}
+
+std::string described(int version) {
+  return version == 0 ? "there is no schema txindex"
+                      : "the schema is of version " + std::to_string(version);
 }
 
 Failure newer_schema(const std::string& address, int version) {
@@ -70,11 +76,17 @@ void provide_for(pqxx::connection_base& connection, const Ingest& ingest) {
   const auto kept = ingest.retention
                         ? std::optional<std::string>(std::to_string(ingest.retention->count()))
                         : std::nullopt;
-  work.exec_params(
-      "UPDATE txindex.settings SET retention = $1::bigint * interval '1 microsecond'"
-      " WHERE retention IS DISTINCT FROM $1::bigint * interval '1 microsecond'",
+  const auto changed = work.exec_params(
+      "UPDATE txindex.settings AS new SET retention = $1::bigint * interval '1 microsecond'"
+      " FROM txindex.settings AS old"
+      " WHERE old.retention IS DISTINCT FROM $1::bigint * interval '1 microsecond'"
+      " RETURNING coalesce(old.retention::text, 'none'), coalesce(new.retention::text, 'none')",
       kept ? kept->c_str() : nullptr);
   work.commit();
+  for (const auto& row : changed) {
+    log::event(log::Level::info, "the database is told another retention",
+               {{"before", row[0].c_str()}, {"now", row[1].c_str()}});
+  }
 }
 
 result<int> migrate_on(pqxx::connection_base& connection, const std::string& address,
@@ -95,11 +107,10 @@ result<int> migrate_on(pqxx::connection_base& connection, const std::string& add
     try {
       apply(connection, migration, partition_interval);
     } catch (const pqxx::insufficient_privilege& problem) {
-      return configuration_failure(address + ": the schema is of version " +
-                                   std::to_string(version) + ", this binary needs version " +
-                                   std::to_string(schema_version()) +
-                                   ", and this role may not upgrade it (" + first_line(problem) +
-                                   "); run 'txindexd migrate' with migrate.database, as its owner");
+      return configuration_failure(
+          address + ": " + described(version) + ", this binary needs version " +
+          std::to_string(schema_version()) + ", and this role may not make it (" +
+          first_line(problem) + "); run 'txindexd migrate' with migrate.database, as its owner");
     } catch (const pqxx::sql_error& problem) {
       return failure(address + ": migration " + std::to_string(migration.version) + " (" +
                      std::string(migration.name) + "): " + first_line(problem));
@@ -183,9 +194,9 @@ result<void> check_schema_on(pqxx::connection_base& connection, const std::strin
   const int version = version_in(work);
   if (version > schema_version()) return newer_schema(address, version);
   if (version < schema_version()) {
-    return configuration_failure(address + ": the schema is of version " + std::to_string(version) +
-                                 ", older than this binary, which needs version " +
-                                 std::to_string(schema_version()) + "; run 'txindexd migrate'");
+    return configuration_failure(address + ": " + described(version) +
+                                 ", this binary needs version " + std::to_string(schema_version()) +
+                                 "; run 'txindexd migrate'");
   }
   return check_interval(work, address, partition_interval);
 }

@@ -74,7 +74,7 @@ TEST_F(AdminProcessTest, AnAddressThatIsTakenIsRefusedByName) {
   const auto received = second.receive();
   ASSERT_EQ(received.status, Received::Status::message);
   EXPECT_EQ(received.message.type, MessageType::failed);
-  EXPECT_EQ(received.message.text.rfind("admin: " + first.address() + " is in use", 0), 0u)
+  EXPECT_EQ(received.message.text.rfind(first.address() + " is in use", 0), 0u)
       << received.message.text;
   EXPECT_EQ(received.message.value, 1);
   EXPECT_EQ(second.wait(), 1);
@@ -83,7 +83,7 @@ TEST_F(AdminProcessTest, AnAddressThatIsTakenIsRefusedByName) {
 
 TEST_F(AdminProcessTest, AnAddressOfAnotherMachineIsRefusedByName) {
   AdminProcess admin(segment, {.listen = "192.0.2.1:0", .wait = false});
-  EXPECT_EQ(admin.receive().message.text, "admin: 192.0.2.1:0 is no address of this machine");
+  EXPECT_EQ(admin.receive().message.text, "192.0.2.1:0 is no address of this machine");
   EXPECT_EQ(admin.wait(), 1);
 }
 

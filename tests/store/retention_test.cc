@@ -153,6 +153,17 @@ TEST_F(RetentionTest, APostgresqlThatWasAwayIsLookedAfterAgain) {
   EXPECT_TRUE(counted(Word::store_partitions, 2, own));
 }
 
+TEST_F(RetentionTest, APostgresqlThatWasAwayIsLookedAfterSoonHoweverLongTheInterval) {
+  store_hours({0, 9});
+  postgres.stop(test::PostgresCluster::Mode::immediate);
+  auto seldom = maintenance(std::nullopt);
+  seldom.interval = std::chrono::hours(1);
+  stats::Block own{};
+  Maintenance working(seldom, own);
+  postgres.start();
+  EXPECT_TRUE(counted(Word::store_partitions, 2, own));
+}
+
 TEST_F(RetentionTest, EndsAtOnceThoughPostgresqlHangs) {
   store_hours({0});
   stats::Block own{};

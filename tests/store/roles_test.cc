@@ -257,6 +257,21 @@ TEST_F(RolesTest, RetentionDropsAsIngestWhatTheOwnerAllows) {
   EXPECT_TRUE(dropped(3));
 }
 
+TEST_F(RolesTest, ARetentionThatIsAnotherThanBeforeIsSaid) {
+  const auto said = [this](std::optional<std::chrono::hours> retention) {
+    testing::internal::CaptureStderr();
+    EXPECT_TRUE(migrate_as_owner(retention));
+    const std::string log = testing::internal::GetCapturedStderr();
+    return log.find("another retention") == std::string::npos
+               ? ""
+               : log.substr(log.find("before="), log.rfind('\n') - log.find("before="));
+  };
+  EXPECT_EQ(said({}), "");
+  EXPECT_EQ(said(5h), "before=none now=05:00:00");
+  EXPECT_EQ(said(5h), "");
+  EXPECT_EQ(said({}), "before=05:00:00 now=none");
+}
+
 TEST_F(RolesTest, TheScriptAndTheMigrationsCanBeRunAgainAndChangeNothing) {
   ASSERT_TRUE(migrate_as_owner());
   const std::string rights =
