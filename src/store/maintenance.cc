@@ -35,7 +35,10 @@ Maintenance::Maintenance(Options options, stats::Block& stats)
   const auto where = parse_connection_string(options_.conninfo).value();
   connection_options_ = where.options;
   address_ = where.address;
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    run();
+    ended_.set_value();
+  });
 }
 
 Maintenance::~Maintenance() {
@@ -45,7 +48,8 @@ Maintenance::~Maintenance() {
 
 void Maintenance::run() {
   while (!stop_.stopped()) {
-    stop_.wait(turn() ? std::min(options_.interval, kSoon) : with_jitter(options_.interval));
+    const bool soon = turn();
+    stop_.wait(with_jitter(soon ? std::min(options_.interval, kSoon) : options_.interval));
   }
   close();
 }
@@ -56,6 +60,7 @@ bool Maintenance::turn() {
   try {
     if (!open()) return false;
     measure();
+    make_next_partition();
     const auto dropped_before = stats::get(stats_, Word::partitions_dropped);
     const bool all_done = !options_.retention || drop_expired();
     if (stats::get(stats_, Word::partitions_dropped) != dropped_before) measure();
@@ -111,6 +116,13 @@ void Maintenance::measure() {
   stats::set(stats_, Word::store_partitions, size.partitions);
   stats::set(stats_, Word::store_rows, size.rows);
   stats::set(stats_, Word::store_bytes, size.bytes);
+}
+
+void Maintenance::make_next_partition() {
+  const int made = session_->make_next_partition(options_.partition_interval, options_.ahead);
+  if (made == 0) return;
+  stats::add(stats_, Word::partitions_created, static_cast<std::uint64_t>(made));
+  log::event(log::Level::info, "the next partition is made", {{"tables", made}});
 }
 
 // False: something that is past retention had to be left.
