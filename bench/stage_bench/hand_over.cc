@@ -70,7 +70,7 @@ class HandOver {
   ~HandOver() {
     pool_.stop();
     batches_.close();
-    if (writers_) writers_->join();
+    writers_.reset();
   }
 
   // The next one that comes home, once all are on their way.

@@ -42,11 +42,6 @@ SlotReading read_slot(const stats::Segment& segment, std::size_t slot, std::int6
   return reading;
 }
 
-// The supervisor asks no worker how it gets on with the database.
-bool database_away(const stats::Snapshot& total) {
-  return total[Word::writers] > 0 && total[Word::postgres_connected] == 0;
-}
-
 // When the worker that measures changes, two know it for a moment: that must not look like twice
 // as much.
 std::optional<StoreReading> store_of(const std::vector<SlotReading>& workers) {
@@ -68,6 +63,13 @@ std::uint64_t Reading::workers_ready() const {
       [](const SlotReading& slot) { return slot.process().state == ProcessState::ready; }));
 }
 
+// The supervisor asks no worker how it gets on with the database. One that is starting has writers
+// before it has connections.
+static bool database_away(const Reading& reading) {
+  return reading.workers_ready() > 0 && reading.total[Word::writers] > 0 &&
+         reading.total[Word::postgres_connected] == 0;
+}
+
 Reading read(const stats::Segment& segment, std::int64_t steady_us, std::int64_t wall_us) {
   assert(segment.slot_count() == stats::kSlots);
   Reading reading;
@@ -85,8 +87,7 @@ Reading read(const stats::Segment& segment, std::int64_t steady_us, std::int64_t
   reading.tokens = stats::take_snapshot(segment.tokens());
   reading.store = store_of(reading.workers);
   auto& state = reading.service.words[static_cast<std::size_t>(ServiceWord::service_state)];
-  if (state == static_cast<std::uint64_t>(stats::ServiceState::serving) &&
-      database_away(reading.total)) {
+  if (state == static_cast<std::uint64_t>(stats::ServiceState::serving) && database_away(reading)) {
     state = static_cast<std::uint64_t>(stats::ServiceState::degraded);
   }
   return reading;
@@ -98,7 +99,7 @@ std::string_view unreadiness(const Reading& reading) {
     return "the service is draining";
   }
   if (reading.workers_ready() == 0) return "no worker is ready";
-  if (database_away(reading.total)) return "PostgreSQL is away: no writer is connected";
+  if (database_away(reading)) return "no writer is connected to PostgreSQL, the log says why";
   return {};
 }
 

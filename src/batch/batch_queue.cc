@@ -46,28 +46,18 @@ bool BatchQueue::try_push(flow::ParcelPtr& parcel, Time since, Time now) {
   return true;
 }
 
-// Waits until a batch is due, or nothing more will come. False: there is nothing at `until`.
-// Whoever waits for what is there does not leave it: nobody else was woken for it.
-bool BatchQueue::wait(std::unique_lock<std::mutex>& lock, Time until) {
+// Who waits for what is there does not leave it: nobody else was woken for it.
+std::optional<Batch> BatchQueue::take(std::chrono::milliseconds idle) {
+  std::unique_lock lock(mutex_);
+  const auto until = std::chrono::steady_clock::now() + idle;
   for (;;) {
-    const auto due = batcher_.due();
-    if (!due && closed_) return true;
     const auto now = std::chrono::steady_clock::now();
-    if (is_due(now)) return true;
-    if (!due && now >= until) return false;
+    if (is_due(now)) return take_due(std::move(lock));
+    const auto due = batcher_.due();
+    if (!due && closed_) return Batch();
+    if (!due && now >= until) return std::nullopt;
     due_.wait_until(lock, due.value_or(until));
   }
-}
-
-bool BatchQueue::wait(std::chrono::milliseconds idle) {
-  std::unique_lock lock(mutex_);
-  return wait(lock, std::chrono::steady_clock::now() + idle);
-}
-
-Batch BatchQueue::take() {
-  std::unique_lock lock(mutex_);
-  wait(lock, Time::max());
-  return batcher_.empty() ? Batch() : take_due(std::move(lock));
 }
 
 void BatchQueue::settled() {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "batch/batcher.h"
 #include "stats/block.h"
@@ -18,12 +19,10 @@ class BatchQueue {
 
   void push(flow::ParcelPtr parcel);
 
-  // Waits until a batch is due, or for this long if there is none to wait for: false.
-  bool wait(std::chrono::milliseconds idle);
-
-  // Waits until a batch is due. Empty: closed, and everything has been taken. Who has taken one
-  // says when it is settled, and then takes the next or leaves it to others for good.
-  Batch take();
+  // Waits until a batch is due. Nothing: there was none to wait for, for so long. Empty: closed,
+  // and everything has been taken. Who has taken one says when it is settled, and then takes the
+  // next or leaves it to others for good.
+  std::optional<Batch> take(std::chrono::milliseconds idle);
   void settled();
 
   // The same without waiting, at a time of the caller's: false, or an empty batch, where those
@@ -41,7 +40,6 @@ class BatchQueue {
  private:
   bool has_room() const { return batcher_.rows() < capacity_rows_; }
   bool is_due(Time now) const;
-  bool wait(std::unique_lock<std::mutex>& lock, Time until);
   bool add(flow::ParcelPtr parcel, Time since, Time now);
   Batch take_due(std::unique_lock<std::mutex> lock);
   void publish_depth();

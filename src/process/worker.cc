@@ -78,6 +78,7 @@ class Worker {
 
  private:
   void run_loop();
+  void end_without_those_that_hang();
   void connect_stores();
   void ready();
   int failed(const Failure& failure);
@@ -167,8 +168,18 @@ int Worker::run() {
   connector_.join();
   verify_.stop();
   batches_.close();
-  if (writers_) writers_->join();
+  end_without_those_that_hang();
   return exit_status_;
+}
+
+// All is written. A thread that waits for a database that does not answer, to look after it, would
+// keep this process for as long as libpq waits for each address; nothing is lost with it.
+void Worker::end_without_those_that_hang() {
+  constexpr std::chrono::milliseconds kGrace{300};
+  const bool written = !writers_ || writers_->finish(kGrace);
+  if (written && (!maintenance_ || maintenance_->ended(kGrace))) return;
+  log::finish();
+  ::_exit(exit_status_);
 }
 
 // Until it has nothing more to wait for. When nothing is ready and the worker is busy, it rests

@@ -120,7 +120,7 @@ void PgStore::look_after() {
     protocol_.failed_idle(classify(pqxx::broken_connection("")));
     close_session();
   }
-  // Once: while the database is away the thread has to be back for who closes its queue.
+  // Once: the thread has to be back for what there is to write, and for who closes its queue.
   protocol_.begin_connection();
   if (const auto error = try_step()) protocol_.failed_idle(*error);
 }

@@ -35,7 +35,7 @@ class Store {
 
   // To be called about once a second by a thread that has nothing to write, so that who looks at
   // the statistics, and who sends the next transaction, need not find out that the connection has
-  // ended meanwhile: makes a new one, if one can be had at once.
+  // ended meanwhile: tries once to make a new one, for as long as the database takes to answer.
   virtual void look_after() {}
 
   // Makes a write() that waits for the database give up. What was sent may still be committed.

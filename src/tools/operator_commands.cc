@@ -27,8 +27,8 @@ void add_status(CLI::App& app, Command& chosen) {
   txindex status --json | jq .totals.counters
 
 Exit status: 0 if the service is serving; 1 if its admin port does not answer; 2 for wrong usage;
-3 if it answers but is starting, degraded (workers keep dying, one hangs, or PostgreSQL is away) or
-draining, or a worker is not ready.)");
+3 if it answers but is starting, degraded (workers keep dying, one hangs, or none is connected to
+PostgreSQL) or draining, or a worker is not ready.)");
   const auto admin = add_admin(status_app);
   status_app->add_flag("--json", options->json, "What the server says, as it is");
   status_app->callback([=, &chosen] {

@@ -79,7 +79,7 @@ TEST_F(AdminServiceTest, ThatPostgresIsAwayIsSeenWithoutATransaction) {
   postgres.stop(PostgresCluster::Mode::fast);
   EXPECT_TRUE(eventually([&] { return http_get(port(), "/readyz").status == 503; }));
   EXPECT_EQ(http_get(port(), "/readyz").body,
-            "not ready: PostgreSQL is away: no writer is connected\n");
+            "not ready: no writer is connected to PostgreSQL, the log says why\n");
   EXPECT_EQ(state(), "degraded");
   const auto said = run({TXINDEX_BINARY, "status", "--admin", server.admin_address()});
   EXPECT_EQ(said.status, 3);
@@ -87,6 +87,22 @@ TEST_F(AdminServiceTest, ThatPostgresIsAwayIsSeenWithoutATransaction) {
   postgres.start();
   EXPECT_TRUE(eventually([&] { return http_get(port(), "/readyz").status == 200; }));
   EXPECT_EQ(state(), "serving");
+}
+
+// Its writers, and who looks after the database, are in the middle of connecting again.
+TEST(IdleServiceTest, EndsAtOnceThoughPostgresDoesNotAnswer) {
+  PostgresCluster postgres;
+  Server server(postgres.conninfo(), {"--workers=2"});
+  const std::uint16_t port = parse_endpoint(server.admin_address()).value().port;
+  postgres.query(
+      "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
+      " WHERE application_name = 'txindexd'");
+  postgres.pause();
+  EXPECT_TRUE(eventually([&] { return http_get(port, "/readyz").status == 503; })) << server.log();
+  const auto begun = Clock::now();
+  EXPECT_EQ(server.stop(), 0) << server.log();
+  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(3));
+  postgres.resume();
 }
 
 // Of one scrape, everything that only grows.

@@ -132,8 +132,11 @@ TEST_F(AdminReadingTest, NoneAreTakenWhileNoWriterIsConnected) {
   EXPECT_EQ(unreadiness(reading()), "");
   EXPECT_EQ(state(), stats::ServiceState::serving) << "one of four is enough";
   set(block(1), Word::postgres_connected, 0);
-  EXPECT_EQ(unreadiness(reading()), "PostgreSQL is away: no writer is connected");
+  EXPECT_EQ(unreadiness(reading()), "no writer is connected to PostgreSQL, the log says why");
   EXPECT_EQ(state(), stats::ServiceState::degraded);
+  process(0, 0, 101, 1, ProcessState::starting);
+  EXPECT_EQ(state(), stats::ServiceState::serving) << "nobody is ready to be connected";
+  process(0, 0, 101, 1, ProcessState::ready);
   set_state(stats::ServiceState::draining);
   EXPECT_EQ(state(), stats::ServiceState::draining);
 }

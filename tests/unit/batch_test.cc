@@ -175,7 +175,7 @@ TEST(BatchQueue, WriterWaitsForTheLingerFromReceiptAndNoLonger) {
   auto one = parcel_of_now(1, sink);
   const std::int64_t received_us = one->items.front().received_steady_us;
   queue.push(std::move(one));
-  EXPECT_EQ(complete(queue.take()), 1U);
+  EXPECT_EQ(complete(*queue.take(1h)), 1U);
   EXPECT_GE(flow::steady_us(), received_us + 1000);
 }
 
@@ -185,7 +185,7 @@ TEST(BatchQueue, AWriterThatWaitsIsWokenWhenItsBatchIsDueEarlier) {
   BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1h}, 100, *stats);
   queue.push(parcel_of_now(1, sink));
   std::size_t rows = 0;
-  std::thread writer([&] { rows = complete(queue.take()); });
+  std::thread writer([&] { rows = complete(*queue.take(1h)); });
   queue.push(parcel_of_now(9, sink));
   writer.join();
   EXPECT_EQ(rows, 10U);
@@ -207,14 +207,14 @@ TEST(BatchQueue, AWriterThatWaitsForAnotherIsWokenWhenTwoAreNeeded) {
       {.max_rows = 10, .max_bytes = 1000, .linger = 0ms, .beside_rows = 4, .beside_linger = 1h},
       100, *stats);
   queue.push(parcel_of_now(1, sink));
-  Batch under_way = queue.take();
+  Batch under_way = *queue.take(1h);
   queue.push(parcel_of_now(2, sink));
   std::size_t rows = 0;
   std::atomic<pid_t> id = 0;
   std::thread second([&] {
     id = gettid();
     id.notify_one();
-    rows = complete(queue.take());
+    rows = complete(*queue.take(1h));
   });
   id.wait(0);
   await_sleep(id);
@@ -230,14 +230,30 @@ TEST(BatchQueue, AWriterLooksUpFromTimeToTimeWhileNothingWaitsAndOnlyThen) {
   RecordingSink sink;
   const auto stats = test::zero_stats();
   BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 5ms}, 100, *stats);
-  EXPECT_FALSE(queue.wait(0ms));
-  EXPECT_FALSE(queue.wait(1ms));
+  EXPECT_FALSE(queue.take(0ms));
+  EXPECT_FALSE(queue.take(1ms));
   queue.push(parcel_of_now(1, sink));
-  EXPECT_TRUE(queue.wait(0ms)) << "nobody else would be woken for what waits";
-  EXPECT_EQ(complete(queue.take()), 1U);
+  auto batch = queue.take(0ms);
+  ASSERT_TRUE(batch) << "nobody else would be woken for what waits";
+  EXPECT_EQ(complete(*std::move(batch)), 1U);
   queue.close();
-  EXPECT_TRUE(queue.wait(1h));
-  EXPECT_TRUE(queue.take().empty());
+  EXPECT_TRUE(queue.take(1h)->empty());
+}
+
+TEST(BatchQueue, OfTwoWritersThatWaitForTheSameBatchTheOtherLooksUpAgain) {
+  RecordingSink sink;
+  const auto stats = test::zero_stats();
+  BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1ms}, 100, *stats);
+  for (int round = 0; round < 50; ++round) {
+    queue.push(parcel_of_now(1, sink));
+    std::optional<Batch> taken[2];
+    std::thread other([&] { taken[1] = queue.take(1ms); });
+    taken[0] = queue.take(1ms);
+    other.join();
+    ASSERT_NE(taken[0].has_value(), taken[1].has_value());
+    complete(*std::move(taken[taken[0] ? 0 : 1]));
+    queue.settled();
+  }
 }
 
 TEST(BatchQueue, WithoutWaitingItGivesAndTakesWhatItWouldAtThatTime) {
@@ -263,8 +279,8 @@ TEST(BatchQueue, ClosingMakesWhatWaitsDueThenEnds) {
   BatchQueue queue({.max_rows = 10, .max_bytes = 1000, .linger = 1h}, 100, *stats);
   queue.push(parcel(3, 1, sink));
   queue.close();
-  EXPECT_EQ(complete(queue.take()), 3U);
-  EXPECT_TRUE(queue.take().empty());
+  EXPECT_EQ(complete(*queue.take(1h)), 3U);
+  EXPECT_TRUE(queue.take(1h)->empty());
 }
 
 TEST(BatchQueue, EveryTransactionComesOutOnceUnderManyThreadsAndATightBound) {
@@ -277,7 +293,7 @@ TEST(BatchQueue, EveryTransactionComesOutOnceUnderManyThreadsAndATightBound) {
   for (int i = 0; i < 2; ++i) {
     writers.emplace_back([&] {
       for (;;) {
-        Batch batch = queue.take();
+        Batch batch = *queue.take(1h);
         if (batch.empty()) return;
         const std::lock_guard lock(completing);
         out += complete(std::move(batch));
