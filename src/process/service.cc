@@ -252,7 +252,7 @@ void Service::publish_texts() {
   stats::set(service, stats::ServiceText::admin, admin ? to_string(*admin) : "");
 }
 
-std::optional<Endpoint> Service::admin_address() {
+std::optional<Endpoint> Service::admin_address() const {
   const auto admin = listeners_.find(kAdmin);
   return admin == listeners_.end() ? std::nullopt : local_address(admin->second.get());
 }

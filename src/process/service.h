@@ -63,7 +63,7 @@ class Service {
   void announce();
   void publish();
   void publish_texts();
-  std::optional<Endpoint> admin_address();
+  std::optional<Endpoint> admin_address() const;
   std::string status_line();
   void stop();
   void kill_all();
@@ -100,6 +100,7 @@ class Service {
   void advance_roll();
   void begin_roll();
   void warn_of_changes_that_wait() const;
+  void warn_of_addresses(const config::Config& wanted) const;
   void hand_over();
   void end_roll(const std::string& failure);
   void tell_outcome(const std::string& failure);

@@ -138,13 +138,6 @@ void Service::take_over(const TakeoverState& state, bool same_segment) {
   announced_ = true;
   // A child may have died in between, and its signal with the old program.
   child_ended_ = true;
-  const auto warn_if_moved = [](const char* setting, const Endpoint& wanted, const Endpoint& is) {
-    if (stands_for(wanted, is)) return;
-    log::event(log::Level::warning, "a setting takes effect at the next full restart",
-               {{"setting", setting}, {"value", to_string(wanted)}, {"until_then", to_string(is)}});
-  };
-  warn_if_moved("listen", config_.listen, state.address);
-
   int workers = 0;
   for (const auto& [slot, values] : state.slots)
     if (slot != kAdmin) workers = std::max(workers, slot + 1);
@@ -173,7 +166,7 @@ void Service::take_over(const TakeoverState& state, bool same_segment) {
     tell_all_but(0, MessageType::disown, slot);
   if (!config_.admin && listeners_.erase(kAdmin) > 0) manager_.forget(listener_name(kAdmin));
   resize_ = config::effective_workers(config_, config::available_cores()) - table_.workers_wanted();
-  if (const auto admin = admin_address()) warn_if_moved("admin", *config_.admin, *admin);
+  warn_of_addresses(config_);
   publish_texts();
   log::info("this is the supervisor from now on; its children and listening sockets stay");
   request_roll("SIGHUP");

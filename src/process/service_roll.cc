@@ -62,15 +62,21 @@ void Service::advance_roll() {
 
 // Replacements read the configuration anew, the supervisor only when it is renewed.
 void Service::warn_of_changes_that_wait() const {
-  constexpr std::array<std::string_view, 9> kOfTheSupervisor = {
-      "listen",      "admin",     "workers",  "drain_timeout", "roll.ready_timeout",
-      "roll.settle", "log.level", "log.file", "log.format"};
+  constexpr std::array<std::string_view, 7> kOfTheSupervisor = {
+      "workers",   "drain_timeout", "roll.ready_timeout", "roll.settle",
+      "log.level", "log.file",      "log.format"};
   std::vector<const char*> argv = {program_.path.c_str()};
   for (const auto& argument : program_.arguments)
     argv.push_back(argument.c_str());
   const auto line = config::parse_command_line(static_cast<int>(argv.size()), argv.data());
-  if (!line) return;  // the replacement will say why
-  std::string changed;
+  if (!line) {
+    // It may be for the program that is to come.
+    log::event(log::Level::warning, "the supervisor cannot read the configuration",
+               {{"reason", line.error().message}});
+    return;
+  }
+  warn_of_addresses(line->config);
+  std::string changed = config_.admin.has_value() == line->config.admin.has_value() ? "" : "admin";
   for (const std::string_view key : kOfTheSupervisor) {
     const auto& setting = *config::find_setting(key);
     if (setting.write(config_) == setting.write(line->config)) continue;
@@ -80,6 +86,18 @@ void Service::warn_of_changes_that_wait() const {
   log::event(log::Level::warning,
              "the supervisor goes on with settings that have changed: SIGHUP renews it",
              {{"settings", changed}});
+}
+
+// Those that are wanted and cannot be had by a process that replaces another.
+void Service::warn_of_addresses(const config::Config& wanted) const {
+  const auto warn_if_moved = [](const char* setting, const Endpoint& now, const Endpoint& is) {
+    if (stands_for(now, is)) return;
+    log::event(log::Level::warning, "a setting takes effect at the next full restart",
+               {{"setting", setting}, {"value", to_string(now)}, {"until_then", to_string(is)}});
+  };
+  warn_if_moved("listen", wanted.listen, reservation_.address());
+  const auto admin = admin_address();
+  if (admin && wanted.admin) warn_if_moved("admin", *wanted.admin, *admin);
 }
 
 void Service::begin_roll() {

@@ -31,7 +31,7 @@ int version_in(pqxx::transaction_base& work) {
 }
 
 std::string described(int version) {
-  return version == 0 ? "there is no schema txindex"
+  return version == 0 ? "the tables of txindex have not been made"
                       : "the schema is of version " + std::to_string(version);
 }
 

@@ -97,7 +97,9 @@ class Sender {
       if (auto ok = rejects_->close(); !ok) note_failure(ok.error());
     }
     if (!failure_ && interrupts_.count() > 0) failure_ = failure("interrupted");
-    if (failure_ && !inputs_over_) failure_->message += "; the input was not read to its end";
+    TransactionReader::Item unsent;
+    if (failure_ && !inputs_over_ && (next(unsent) || !inputs_over_))
+      failure_->message += "; the input was not read to its end";
     return failure_;
   }
 

@@ -111,9 +111,9 @@ const Act postgres_forgets = {
 const Act postgres_terminate = {"pg_terminate_backend", Part::postgres,
                                 // At least one: the first has the rank 0.
                                 [](Arena& arena, Random& random) {
-                                  const std::string share = std::to_string(20 + random.below(80));
+                                  const std::string share = std::to_string(20 + random.below(81));
                                   return to_sessions(arena, "pg_terminate_backend",
-                                                     "rank * 100 < " + share);
+                                                     "rank * 100 <= " + share);
                                 },
                                 [](const Outcome& o) {
                                   return o.logged({"PostgreSQL failed", "the connection is lost"});
