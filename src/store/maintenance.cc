@@ -60,7 +60,6 @@ bool Maintenance::turn() {
   try {
     if (!open()) return false;
     measure();
-    make_next_partition();
     const auto dropped_before = stats::get(stats_, Word::partitions_dropped);
     const bool all_done = !options_.retention || drop_expired();
     if (stats::get(stats_, Word::partitions_dropped) != dropped_before) measure();
@@ -116,13 +115,6 @@ void Maintenance::measure() {
   stats::set(stats_, Word::store_partitions, size.partitions);
   stats::set(stats_, Word::store_rows, size.rows);
   stats::set(stats_, Word::store_bytes, size.bytes);
-}
-
-void Maintenance::make_next_partition() {
-  const int made = session_->make_next_partition(options_.partition_interval, options_.ahead);
-  if (made == 0) return;
-  stats::add(stats_, Word::partitions_created, static_cast<std::uint64_t>(made));
-  log::event(log::Level::info, "the next partition is made", {{"tables", made}});
 }
 
 // False: something that is past retention had to be left.

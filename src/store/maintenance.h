@@ -1,6 +1,5 @@
 // What has to be done now and then, by one process for all that write to a database: partitions
-// past retention are dropped, what is stored is measured, and while transactions of just now come,
-// the next partition is made before it is needed, so that they need not wait for that.
+// past retention are dropped, and what is stored is measured.
 //
 // Every worker has one of these; which of them does the work, on whatever machine, an advisory lock
 // of PostgreSQL decides. The others look every `interval` whether it has become free, and hold no
@@ -34,14 +33,12 @@ class Maintenance {
     std::chrono::seconds partition_interval = std::chrono::hours(1);
     std::optional<std::chrono::microseconds> retention;  // none: nothing is dropped
     std::chrono::milliseconds interval = std::chrono::minutes(1);
-    // Before its beginning the next partition is made; at least `interval`.
-    std::chrono::seconds ahead = std::chrono::minutes(2);
     std::chrono::milliseconds lock_timeout = std::chrono::milliseconds(500);
   };
   static constexpr int kPatienceMax = 8;
 
   // Starts at once, on a thread of its own. Sets the words store_* of the block while it is the one
-  // that does the work, and counts partitions_dropped and partitions_created. `stats` outlives it.
+  // that does the work, and counts partitions_dropped. `stats` outlives it.
   Maintenance(Options options, stats::Block& stats);
   ~Maintenance();  // waits until it has ended
   Maintenance(const Maintenance&) = delete;
@@ -50,7 +47,7 @@ class Maintenance {
   // Ends it, also in the middle of a statement, whose transaction is then rolled back. Any thread;
   // does not wait. An attempt to connect ends by itself within connect_timeout.
   void stop() { stop_.stop(); }
-  // After stop(): whether it has ended, or does within this time.
+  // After stop(), once: whether it has ended, or does within this time.
   bool ended(std::chrono::milliseconds within) {
     return ended_.get_future().wait_for(within) == std::future_status::ready;
   }
@@ -61,7 +58,6 @@ class Maintenance {
   bool open();
   void close();
   void measure();
-  void make_next_partition();
   bool drop_expired();
   bool drop(const std::string& period, const std::string& cutoff);
   bool in_use(const std::string& period);

@@ -57,19 +57,6 @@ MaintenanceSession::Size MaintenanceSession::measure() {
   return {row[0].as<std::uint64_t>(), row[1].as<std::uint64_t>(), row[2].as<std::uint64_t>()};
 }
 
-int MaintenanceSession::make_next_partition(std::chrono::seconds partition_interval,
-                                            std::chrono::seconds ahead) {
-  pqxx::nontransaction work(connection_);
-  const auto made = work.exec_params(
-      "SELECT txindex.ensure_partitions(ARRAY[next]) FROM"
-      " (SELECT to_timestamp(floor(extract(epoch FROM now()) / $1::integer) * $1::integer) AS this)"
-      " AS a CROSS JOIN LATERAL (SELECT this + make_interval(secs => $1::integer) AS next) AS b"
-      " WHERE next <= now() + make_interval(secs => $2::integer)"
-      " AND to_regclass('txindex.transactions' || to_char(this, '_YYYYMMDD_HH24MI')) IS NOT NULL",
-      partition_interval.count(), ahead.count());
-  return made.empty() ? 0 : made[0][0].as<int>();
-}
-
 MaintenanceSession::Expired MaintenanceSession::expired(std::chrono::microseconds retention) {
   pqxx::nontransaction work(connection_);
   const auto now = work.exec_params1(

@@ -37,10 +37,6 @@ class MaintenanceSession {
   };
   Size measure();
 
-  // Makes the next partition if it begins within `ahead` and the current one is there; returns how
-  // many tables that were.
-  int make_next_partition(std::chrono::seconds partition_interval, std::chrono::seconds ahead);
-
   // The end of what is past retention, and the periods before it, the oldest first; points in time
   // as PostgreSQL writes them.
   struct Expired {

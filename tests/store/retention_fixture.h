@@ -18,13 +18,11 @@ class RetentionTest : public StoreFixture {
   // The middle of the hour that was `hours` before the one in which the test began.
   std::int64_t hours_ago(int hours) const { return this_hour - hours * kHour + kHour / 2; }
   Maintenance::Options maintenance(
-      std::optional<std::chrono::hours> retention = std::chrono::hours(5),
-      std::chrono::seconds ahead = {}) const {
+      std::optional<std::chrono::hours> retention = std::chrono::hours(5)) const {
     Maintenance::Options o;
     o.conninfo = postgres.conninfo();
     o.retention = retention;
     o.interval = std::chrono::milliseconds(50);
-    o.ahead = ahead;
     o.lock_timeout = std::chrono::milliseconds(300);
     return o;
   }

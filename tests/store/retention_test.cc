@@ -140,37 +140,6 @@ TEST_F(RetentionTest, OnlyTheOneThatWorksKeepsAConnection) {
   }));
 }
 
-// --- The next partition -------------------------------------------------------------------------
-
-TEST_F(RetentionTest, TheNextPartitionIsMadeBeforeItIsNeeded) {
-  store_hours({0, 3});
-  stats::Block own{};
-  Maintenance working(maintenance(std::nullopt, 1h), own);
-  EXPECT_TRUE(eventually_partitions("-1 0 3"));
-  // Their common boundary has its table already.
-  EXPECT_TRUE(counted(Word::partitions_created, 5, own));
-  PgStore store(options(), block);
-  const auto made = stats::get(block, Word::partitions_created);
-  ASSERT_EQ(write_one(store, sample.make(hours_ago(-1))), Outcome::committed);
-  EXPECT_EQ(stats::get(block, Word::partitions_created), made);
-}
-
-TEST_F(RetentionTest, NoPartitionIsMadeLongBeforeOrWhereNothingOfJustNowComes) {
-  std::uint64_t partitions = 0;
-  const auto made = [&](int hours, std::chrono::seconds ahead) {
-    store_hours({hours});
-    stats::Block own{};
-    Maintenance working(maintenance(std::nullopt, ahead), own);
-    EXPECT_TRUE(counted(Word::store_partitions, partitions += 1, own));
-    // When it looks again, it has done what it does after the first look.
-    store_hours({hours + 10});
-    EXPECT_TRUE(counted(Word::store_partitions, partitions += 1, own));
-    return stats::get(own, Word::partitions_created);
-  };
-  EXPECT_EQ(made(1, 1h), 0U);
-  EXPECT_EQ(made(0, 0s), 0U);
-}
-
 // --- Outages and ends ---------------------------------------------------------------------------
 
 TEST_F(RetentionTest, APostgresqlThatWasAwayIsLookedAfterAgain) {
