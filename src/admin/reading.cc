@@ -42,6 +42,13 @@ SlotReading read_slot(const stats::Segment& segment, std::size_t slot, std::int6
   return reading;
 }
 
+// The supervisor asks no worker how it gets on with the database. One that is starting has writers
+// before it has connections.
+bool database_away(const Reading& reading) {
+  return reading.workers_ready() > 0 && reading.total[Word::writers] > 0 &&
+         reading.total[Word::postgres_connected] == 0;
+}
+
 // When the worker that measures changes, two know it for a moment: that must not look like twice
 // as much.
 std::optional<StoreReading> store_of(const std::vector<SlotReading>& workers) {
@@ -61,13 +68,6 @@ std::uint64_t Reading::workers_ready() const {
   return static_cast<std::uint64_t>(std::count_if(
       workers.begin(), workers.end(),
       [](const SlotReading& slot) { return slot.process().state == ProcessState::ready; }));
-}
-
-// The supervisor asks no worker how it gets on with the database. One that is starting has writers
-// before it has connections.
-static bool database_away(const Reading& reading) {
-  return reading.workers_ready() > 0 && reading.total[Word::writers] > 0 &&
-         reading.total[Word::postgres_connected] == 0;
 }
 
 Reading read(const stats::Segment& segment, std::int64_t steady_us, std::int64_t wall_us) {

@@ -54,16 +54,22 @@ std::array<std::uint64_t, N> chances(const char* variable,
   return found;
 }
 
-std::uint64_t next_random() {
-  static const std::uint64_t seed =
-      std::strtoull(std::string(setting("TXINDEX_TEST_SEED")).c_str(), nullptr, 10) +
-      static_cast<std::uint64_t>(::getpid()) * 0x9e3779b97f4a7c15;
-  static std::atomic<std::uint64_t> calls = 0;
-  // splitmix64
-  std::uint64_t z = seed + (++calls) * 0x9e3779b97f4a7c15;
+// The n-th number of splitmix64 from `seed`.
+std::uint64_t random_at(std::uint64_t seed, std::uint64_t n) {
+  std::uint64_t z = seed + n * 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
+}
+
+std::uint64_t next_random() {
+  // A number of its own for each process: from neighbours, they would draw the same with a step
+  // between, and workers are neighbours.
+  static const std::uint64_t seed =
+      random_at(std::strtoull(std::string(setting("TXINDEX_TEST_SEED")).c_str(), nullptr, 10),
+                static_cast<std::uint64_t>(::getpid()));
+  static std::atomic<std::uint64_t> calls = 0;
+  return random_at(seed, ++calls);
 }
 
 bool strikes(std::uint64_t one_in) {

@@ -41,7 +41,7 @@ std::vector<Scenario> controls() {
   repeated.short_partitions = true;
   repeated.nuisance = {Nuisance::Kind::repeats, Nuisance::Kind::lines, Nuisance::Kind::repeats};
   // Workers that keep dying are held back: this much is enough to see.
-  Setup dropping = breaking("ticket_kept:400");
+  Setup dropping = breaking("ticket_kept:300");
   dropping.settle = std::chrono::seconds(3);
   // It would wait for the answer, too.
   Setup losing = breaking("ticket_completed:300");
