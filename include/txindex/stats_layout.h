@@ -70,7 +70,7 @@ enum class Kind : std::uint8_t { counter, gauge };
   X(batches, counter, "Batches committed")                                                  \
   X(batch_rows, counter, "Rows in batches committed")                                       \
   X(postings, counter, "Account postings sent with batches")                                \
-  X(partitions_created, counter, "Tables made for partitions, on demand")                               \
+  X(partitions_created, counter, "Tables made for partitions, on demand")                   \
   X(postgres_connected, gauge, "Writers with a live connection")                            \
   X(postgres_connects, counter, "Connections made to PostgreSQL")                           \
   X(postgres_errors, counter, "Errors that PostgreSQL or its connection reported")          \
